@@ -1,0 +1,145 @@
+"""From parts to one file: copy, clean, stamp, bind, save, hash."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pikepdf
+from pikepdf import Object, Pdf, PdfError
+from pikepdf.exceptions import PasswordError
+from PIL import Image
+
+from . import cleaning, stamping
+from .cover import make_cover
+from .facts import BadPart, CoverFacts, Package, Part
+from .imagepages import image_pages
+from .manifest import make_manifest
+
+Progress = Callable[[int, int, str], None]
+_Drawn = tuple[Object, float, float, float]
+IMAGES = frozenset({"image/tiff", "image/jpeg", "image/png"})
+_ENOUGH_TRIES = 5
+
+
+def build_package(
+    facts: CoverFacts, parts: Sequence[Part], out_path: Path, *, progress: Progress | None = None
+) -> Package:
+    """Write the package to `out_path`. The same facts and files make the same bytes.
+
+    Raises BadPart, naming the document, when one cannot be read, is not what its hash says, or has lost
+    pages.
+    """
+    say = progress or (lambda done, total, text: None)
+    with ExitStack() as open_files:
+        out = open_files.enter_context(Pdf.new())
+        drawn: list[list[_Drawn]] = []
+        for number, part in enumerate(parts, 1):
+            say(number - 1, len(parts), f"Adding document {number} of {len(parts)}")
+            drawn.append(_copied(out, part, open_files))
+        rows = [(part, len(pages)) for part, pages in zip(parts, drawn, strict=True)]
+        cover = _cover(facts, rows, out, open_files)
+        total = len(cover) + sum(len(pages) for pages in drawn)
+        say(len(parts), len(parts), f"Stamping {total} pages")
+        font = stamping.stamp_font(out)
+        number = 0
+        for pages in [cover, *drawn]:
+            for form, wide, high, unit in pages:
+                number += 1
+                page = stamping.stamped_page(
+                    out,
+                    form,
+                    wide=wide,
+                    high=high,
+                    unit=unit,
+                    font=font,
+                    left=facts.number,
+                    right=f"page {number} of {total}",
+                )
+                out.pages.append(page)
+        _describe(out, facts)
+        say(len(parts), len(parts), "Saving the package")
+        out.save(out_path, deterministic_id=True, min_version="1.6")
+    digest, size_bytes = _hashed(out_path)
+    manifest = make_manifest(facts, rows, cover_pages=len(cover), sha256=digest, size_bytes=size_bytes)
+    return Package(sha256=digest, size_bytes=size_bytes, pages=total, manifest=manifest)
+
+
+def _copied(out: Pdf, part: Part, open_files: ExitStack) -> list[_Drawn]:
+    try:
+        digest, _ = _hashed(part.path)
+    except OSError as error:
+        raise BadPart(part, "its file is not there") from error
+    if digest != part.sha256:
+        raise BadPart(part, "its file is not the one that was filed; tell the administrator")
+    try:
+        if part.media_type == "application/pdf":
+            pages = _pdf_pages(out, part.path, open_files)
+        elif part.media_type in IMAGES:
+            pages = list(image_pages(out, part.path, part.media_type))
+        else:
+            raise BadPart(part, f"files of type {part.media_type} cannot be put on pages")
+    except PasswordError as error:
+        raise BadPart(part, "it is locked with a password") from error
+    except (PdfError, OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError) as error:
+        raise BadPart(part, "its file is damaged and cannot be read") from error
+    if not pages:
+        raise BadPart(part, "it has no pages")
+    if part.pages is not None and part.pages != len(pages):
+        raise BadPart(part, f"{part.pages} pages were filed, but {len(pages)} can be read")
+    return pages
+
+
+def _pdf_pages(out: Pdf, path: Path, open_files: ExitStack) -> list[_Drawn]:
+    # The source stays open until the package is saved: its streams are copied then, without passing through
+    # memory.
+    source = open_files.enter_context(pikepdf.open(path, suppress_warnings=True))
+    cleaning.flatten(source)
+    used: set[tuple[int, int]] = set()
+    pages: list[_Drawn] = []
+    for page in source.pages:
+        form, wide, high, unit = stamping.as_form(source, page.obj, used)
+        cleaning.clean_drawn(form)
+        if not form.is_indirect:
+            form = source.make_indirect(form)  # type: ignore[assignment]
+        pages.append((out.copy_foreign(form), wide, high, unit))
+    cleaning.carry_layers(source, out)
+    return pages
+
+
+def _cover(
+    facts: CoverFacts, rows: Sequence[tuple[Part, int]], out: Pdf, open_files: ExitStack
+) -> list[_Drawn]:
+    """The cover says how many pages there are in all, its own among them: make it until that is true."""
+    guess = 1
+    for _ in range(_ENOUGH_TRIES):
+        made = open_files.enter_context(pikepdf.open(io.BytesIO(make_cover(facts, rows, cover_pages=guess))))
+        if len(made.pages) == guess:
+            break
+        guess = len(made.pages)
+    used: set[tuple[int, int]] = set()
+    pages: list[_Drawn] = []
+    for page in made.pages:
+        form, wide, high, unit = stamping.as_form(made, page.obj, used)
+        pages.append((out.copy_foreign(form), wide, high, unit))
+    return pages
+
+
+def _describe(out: Pdf, facts: CoverFacts) -> None:
+    """Title and time of the file; no patient's name, because file properties are shown in places one
+    forgets.
+    """
+    out.docinfo["/Title"] = pikepdf.String(f"Copies for request {facts.number}")
+    out.docinfo["/Producer"] = pikepdf.String("Chartroom")
+    out.docinfo["/CreationDate"] = pikepdf.String(f"D:{facts.made_at:%Y%m%d%H%M%S}Z")
+    out.Root.Lang = pikepdf.String("en-US")
+    out.Root.ViewerPreferences = pikepdf.Dictionary(DisplayDocTitle=True)
+
+
+def _hashed(path: Path) -> tuple[str, int]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return digest, file.tell()
