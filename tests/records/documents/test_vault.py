@@ -1,0 +1,252 @@
+"""The vault keeps what it was given, finds what was changed, and leaves nothing half done."""
+
+import base64
+import hashlib
+import os
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from records.documents import vault as vault_module
+from records.documents.keyring import Keyring, KeyringError
+from records.documents.vault import (
+    CHUNK_BYTES,
+    HEADER,
+    TAG_BYTES,
+    Damaged,
+    Incoming,
+    Missing,
+    Stored,
+    Vault,
+    VaultFull,
+)
+
+
+def line(key_id: str, byte: int) -> str:
+    return f"{key_id}:{base64.b64encode(bytes([byte]) * 32).decode()}"
+
+
+OLD = Keyring.parse(line("old", 1))
+NEW = Keyring.parse("# rotated\n" + line("new", 2) + "\n\n" + line("old", 1))
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Vault:
+    return Vault(tmp_path / "files", OLD)
+
+
+def leftovers(vault: Vault) -> list[Path]:
+    return list(vault.incoming.iterdir())
+
+
+@pytest.mark.parametrize("size", [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES])
+def test_what_goes_in_comes_out(vault: Vault, size: int) -> None:
+    data = os.urandom(size)
+    address = vault.put(data)
+    assert address == hashlib.sha256(data).hexdigest()
+    with vault.open(address) as stored:
+        assert stored.size_bytes == size
+        assert stored.read() == data
+    assert vault.verify(address) == size
+    assert leftovers(vault) == []
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.binary(max_size=300), cuts=st.lists(st.integers(0, 300), max_size=8), chunk=st.integers(1, 64))
+def test_how_it_is_cut_up_does_not_matter(data: bytes, cuts: list[int], chunk: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        with Incoming(Path(folder), OLD, chunk_bytes=chunk) as incoming:
+            edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+            for start, end in zip(edges, edges[1:], strict=False):
+                incoming.write(data[start:end])
+            staged = incoming.finish()
+        assert staged.sha256 == hashlib.sha256(data).hexdigest()
+        assert staged.size_bytes == len(data)
+        assert staged.head == data[:4096]
+        with Stored(staged.path, OLD) as stored:
+            assert stored.read() == data
+
+
+@settings(deadline=None, max_examples=60)
+@given(start=st.integers(0, 130), length=st.integers(0, 130))
+def test_a_range_is_the_same_slice(start: int, length: int) -> None:
+    data = bytes(range(100))
+    with tempfile.TemporaryDirectory() as folder, Incoming(Path(folder), OLD, chunk_bytes=7) as incoming:
+        incoming.write(data)
+        staged = incoming.finish()
+        with Stored(staged.path, OLD) as stored:
+            assert b"".join(stored.chunks(start, start + length)) == data[start : start + length]
+
+
+def test_the_clear_text_is_not_on_the_disk(vault: Vault) -> None:
+    address = vault.put(b"Patient: Ada Beispiel, MRN 12-34-56 " * 1000)
+    raw = vault.path(address).read_bytes()
+    assert b"Beispiel" not in raw
+    assert vault.path(address).stat().st_mode & 0o077 == 0
+    assert vault.folder.stat().st_mode & 0o077 == 0
+
+
+def test_the_same_content_twice_is_one_file_under_its_first_key(vault: Vault) -> None:
+    first = vault.put(b"same")
+    before = vault.path(first).read_bytes()
+    assert vault.put(b"same") == first
+    assert vault.path(first).read_bytes() == before
+    assert list(vault.addresses()) == [first]
+    assert leftovers(vault) == []
+
+
+def many_chunks(vault: Vault, count: int = 4) -> tuple[str, bytes, int]:
+    """A file of `count` full chunks: its address, its raw bytes, the length of one sealed chunk."""
+    address = vault.put(os.urandom(count * CHUNK_BYTES))
+    return address, vault.path(address).read_bytes(), CHUNK_BYTES + TAG_BYTES
+
+
+def damage(vault: Vault, address: str, raw: bytes) -> None:
+    vault.path(address).write_bytes(raw)
+    with pytest.raises(Damaged):
+        vault.verify(address)
+
+
+@pytest.mark.parametrize("place", [0, 4, 9, 20, 60, 120, HEADER.size, HEADER.size + CHUNK_BYTES + 40, -1])
+def test_a_changed_byte_is_found(vault: Vault, place: int) -> None:
+    address, raw, _ = many_chunks(vault)
+    changed = bytearray(raw)
+    changed[place] ^= 1
+    damage(vault, address, bytes(changed))
+
+
+def test_a_file_cut_off_at_a_chunk_is_found_on_opening(vault: Vault) -> None:
+    address, raw, sealed = many_chunks(vault)
+    vault.path(address).write_bytes(raw[: HEADER.size + 2 * sealed])
+    with pytest.raises(Damaged):
+        vault.open(address)
+
+
+@pytest.mark.parametrize("length", [0, 10, HEADER.size, HEADER.size + 5, HEADER.size + CHUNK_BYTES])
+def test_a_file_cut_off_anywhere_is_found_on_opening(vault: Vault, length: int) -> None:
+    address, raw, _ = many_chunks(vault)
+    vault.path(address).write_bytes(raw[:length])
+    with pytest.raises(Damaged):
+        vault.open(address)
+
+
+def test_swapped_and_repeated_chunks_are_found(vault: Vault) -> None:
+    address, raw, sealed = many_chunks(vault)
+    head = HEADER.size
+    first, second = raw[head : head + sealed], raw[head + sealed : head + 2 * sealed]
+    damage(vault, address, raw[:head] + second + first + raw[head + 2 * sealed :])
+    damage(vault, address, raw[:head] + first + first + raw[head + 2 * sealed :])
+    damage(vault, address, raw + raw[head : head + sealed])
+
+
+def test_one_file_under_the_address_of_another_is_found(vault: Vault) -> None:
+    """Each opens by itself; only the address tells that they were exchanged."""
+    one, two = vault.put(b"one"), vault.put(b"two")
+    vault.path(one).write_bytes(vault.path(two).read_bytes())
+    with pytest.raises(Damaged, match="not the one its address names"):
+        vault.verify(one)
+
+
+@pytest.mark.parametrize("address", ["", "../../keys/master_keys", "A" * 64, "a" * 63, "a" * 64 + "/x", "\n"])
+def test_an_address_is_never_a_path(vault: Vault, address: str) -> None:
+    with pytest.raises(Missing):
+        vault.open(address)
+
+
+def test_an_upload_that_stops_leaves_nothing(vault: Vault) -> None:
+    with pytest.raises(ConnectionError), vault.receive() as incoming:
+        incoming.write(os.urandom(3 * CHUNK_BYTES))
+        assert leftovers(vault)
+        raise ConnectionError
+    assert leftovers(vault) == []
+    assert list(vault.addresses()) == []
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(vault: Vault) -> None:
+    incoming = vault.receive()
+    incoming._file = open("/dev/full", "wb", buffering=0)  # noqa: SIM115
+    with pytest.raises(VaultFull):
+        incoming.write(os.urandom(2 * CHUNK_BYTES))
+    assert leftovers(vault) == []
+
+
+def test_a_disk_that_is_full_only_at_the_end_leaves_nothing(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(vault_module.os, "fsync", full)
+    with pytest.raises(VaultFull):
+        vault.put(b"letter")
+    assert leftovers(vault) == []
+    assert list(vault.addresses()) == []
+
+
+def test_a_rotated_key_opens_old_files_and_rewraps_them(tmp_path: Path) -> None:
+    data = os.urandom(2 * CHUNK_BYTES + 5)
+    address = Vault(tmp_path, OLD).put(data)
+    both = Vault(tmp_path, NEW)
+    with both.open(address) as stored:
+        assert stored.key_id == "old"
+    body = both.path(address).read_bytes()[HEADER.size :]
+    assert both.rewrap(address) is True
+    assert both.rewrap(address) is False
+    assert both.path(address).read_bytes()[HEADER.size :] == body
+    only_new = Vault(tmp_path, Keyring.parse(line("new", 2)))
+    assert only_new.verify(address) == len(data)
+    with pytest.raises(Damaged, match="not among the keys"):
+        Vault(tmp_path, OLD).open(address)
+
+
+def test_another_key_under_the_same_name_opens_nothing(tmp_path: Path) -> None:
+    address = Vault(tmp_path, OLD).put(b"letter")
+    with pytest.raises(Damaged, match="does not open"):
+        Vault(tmp_path, Keyring.parse(line("old", 9))).open(address)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "# nothing", "old", "old:###", "old:" + base64.b64encode(b"short").decode(), line("a b", 1),
+     line("x" * 33, 1), line("old", 1) + "\n" + line("old", 2)],
+)  # fmt: skip
+def test_malformed_master_keys_are_refused(text: str) -> None:
+    with pytest.raises(KeyringError):
+        Keyring.parse(text)
+
+
+def test_a_keyring_shows_no_keys() -> None:
+    assert base64.b64encode(bytes([2]) * 32).decode() not in repr(NEW)
+    assert "\\x02" not in repr(NEW)
+
+
+def test_the_sweeper_removes_old_parts_only(vault: Vault) -> None:
+    kept = vault.put(b"kept")
+    young, old = vault.receive(), vault.receive()
+    past = time.time() - 2 * 24 * 3600
+    os.utime(old.path, (past, past))
+    os.utime(vault.path(kept), (past, past))
+    assert vault.sweep() == 1
+    assert leftovers(vault) == [young.path]
+    assert vault.holds(kept)
+    young.abandon()
+
+
+def test_memory_stays_flat(vault: Vault) -> None:
+    piece = os.urandom(1024 * 1024)
+    with vault.receive() as warm:
+        warm.write(piece)
+        warm.finish()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with vault.receive() as incoming:
+        for _ in range(64):
+            incoming.write(piece)
+        staged = incoming.finish()
+    vault.keep(staged)
+    vault.verify(staged.sha256)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 8 * 1024
