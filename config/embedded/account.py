@@ -40,9 +40,13 @@ def for_postgres(database: Path) -> Account | None:
         try:
             entry = pwd.getpwuid(owner)
         except KeyError as error:
-            raise Refusal(f"{database} belongs to user number {owner}, who is unknown on this machine.") from error
+            raise Refusal(
+                f"{database} belongs to user number {owner}, who is unknown on this machine."
+            ) from error
         if owner == 0:
-            raise Refusal(f"{database} belongs to root, as whom PostgreSQL does not run; give it to 'postgres'.")
+            raise Refusal(
+                f"{database} belongs to root, as whom PostgreSQL does not run; give it to 'postgres'."
+            )
         return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
     for name in CANDIDATES:
         try:
@@ -50,7 +54,9 @@ def for_postgres(database: Path) -> Account | None:
         except KeyError:
             continue
         return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
-    raise Refusal(f"PostgreSQL does not run as root, and no account named {' or '.join(CANDIDATES)} exists here.")
+    raise Refusal(
+        f"PostgreSQL does not run as root, and no account named {' or '.join(CANDIDATES)} exists here."
+    )
 
 
 def postgres_programs(account: Account | None) -> Path:

@@ -32,7 +32,9 @@ def install() -> Path | None:
         quiet = {"env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, "stdin": subprocess.DEVNULL}
         get = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
         _run([*get, "update"], **quiet)
-        if _run([*get, "install", "-y", "--no-install-recommends", "chromium"], **quiet) and (found := find()):
+        if _run([*get, "install", "-y", "--no-install-recommends", "chromium"], **quiet) and (
+            found := find()
+        ):
             return found
     print("Downloading Chromium for the browser journeys (playwright install) …", flush=True)
     _run([sys.executable, "-m", "playwright", "install", "chromium"], stdin=subprocess.DEVNULL)

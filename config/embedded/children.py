@@ -91,7 +91,7 @@ class Child:
                 user=self.account.uid if self.account else None,
                 group=self.account.gid if self.account else None,
                 extra_groups=[] if self.account else None,
-                preexec_fn=dies_with_parent(self.death_signal),  # noqa: PLW1509  (we have one thread)
+                preexec_fn=dies_with_parent(self.death_signal),
             )
         self.started_at = time.monotonic()
         if self.text_in is not None and self.process.stdin:

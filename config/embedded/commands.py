@@ -47,7 +47,9 @@ def manage(data: str, arguments: list[str]) -> int:
 def _running_variables(folder: Folder) -> dict[str, str]:
     places = sockets.noted(folder.run / "sockets")
     if places is None:
-        raise Refusal(f"The Chartroom on {folder.path} is only just starting or stopping; try again in a moment.")
+        raise Refusal(
+            f"The Chartroom on {folder.path} is only just starting or stopping; try again in a moment."
+        )
     own = django_variables(
         folder,
         places,

@@ -1,9 +1,9 @@
 """The data folder: what lies in it, who may use it, and the keys made for it once.
 
-    postgres/ valkey/ files/ keys/ logs/ run/   all closed to other accounts (0700)
-    VERSION   the Chartroom that last migrated it; an older program refuses it
-    lock      held by the one supervisor (or `manage`) that works on it
-    demo      only where the demonstration hospital lives: 'wanted', then 'loaded'
+postgres/ valkey/ files/ keys/ logs/ run/   all closed to other accounts (0700)
+VERSION   the Chartroom that last migrated it; an older program refuses it
+lock      held by the one supervisor (or `manage`) that works on it
+demo      only where the demonstration hospital lives: 'wanted', then 'loaded'
 """
 
 import base64
@@ -165,7 +165,11 @@ class Folder:
             self._write(self.keys / name, _new_key(name) + "\n")
 
     def _has_data(self) -> bool:
-        return self.version.exists() or self.postgres.exists() or (self.files.is_dir() and any(self.files.iterdir()))
+        return (
+            self.version.exists()
+            or self.postgres.exists()
+            or (self.files.is_dir() and any(self.files.iterdir()))
+        )
 
     def _write(self, path: Path, text: str) -> None:
         """Write all of it or nothing, for its owner alone, and onto the disk before we go on."""

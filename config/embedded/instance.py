@@ -80,10 +80,14 @@ class Instance:
             if child.alive:
                 continue
             last = tail(child.log)
-            if renewed or "AOF" not in last and "append only file" not in last.lower():
-                raise Refusal(f"Valkey did not start ({describe_exit_of(child)}): {last_line(last)} ({child.log})")
+            if renewed or ("AOF" not in last and "append only file" not in last.lower()):
+                raise Refusal(
+                    f"Valkey did not start ({describe_exit_of(child)}): {last_line(last)} ({child.log})"
+                )
             aside = valkey.set_aside(self.folder.valkey)
-            say(f"Valkey's queue could not be read and lies in {aside} now; the jobs themselves are in the database.")
+            say(
+                f"Valkey's queue could not be read and lies in {aside} now; the jobs themselves are in the database."
+            )
             renewed = True
             child.start()
 
@@ -113,7 +117,9 @@ class Instance:
     def environment(self) -> dict[str, str]:
         """The environment for Django's processes, for our own servers or those the caller named."""
         variables = environment.for_python()
-        own = django_variables(self.folder, self.sockets, own_database=self.own_database, own_valkey=self.own_valkey)
+        own = django_variables(
+            self.folder, self.sockets, own_database=self.own_database, own_valkey=self.own_valkey
+        )
         if self.throwaway:
             for name in [name for name in variables if name.startswith("CHARTROOM_")]:
                 if name not in {"CHARTROOM_SHOTS", "CHARTROOM_CHROMIUM"}:

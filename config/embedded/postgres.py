@@ -119,7 +119,11 @@ class Postgres:
             extra_groups=[] if self.account else None,
             check=False,
         )
-        trouble = [line for line in done.stdout.splitlines() if "ERROR:" in line or "FATAL:" in line or "rror:" in line]
+        trouble = [
+            line
+            for line in done.stdout.splitlines()
+            if "ERROR:" in line or "FATAL:" in line or "rror:" in line
+        ]
         if done.returncode or trouble:
             with self.log.open("a") as log:
                 log.write(done.stdout)
@@ -133,7 +137,9 @@ class Postgres:
 
     def child(self, sockets: Path) -> Child:
         """The server as a child to start: SIGINT is PostgreSQL's fast, orderly shutdown."""
-        settings = SETTINGS | {"unix_socket_directories": str(sockets)} | (THROWAWAY if self.throwaway else {})
+        settings = (
+            SETTINGS | {"unix_socket_directories": str(sockets)} | (THROWAWAY if self.throwaway else {})
+        )
         command = [str(self.programs / "postgres"), "-D", HERE]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]

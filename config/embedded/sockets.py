@@ -41,7 +41,9 @@ def make(note: Path, account: Account | None) -> Sockets:
             home.chmod(0o711)
             os.chown(sockets.postgres, account.uid, account.gid)
         return sockets
-    raise Refusal("Chartroom found no place for its sockets: neither XDG_RUNTIME_DIR, /run nor /tmp can be written.")
+    raise Refusal(
+        "Chartroom found no place for its sockets: neither XDG_RUNTIME_DIR, /run nor /tmp can be written."
+    )
 
 
 def noted(note: Path) -> Sockets | None:
@@ -55,7 +57,12 @@ def noted(note: Path) -> Sockets | None:
 def forget(note: Path) -> None:
     """Remove the noted socket folder, if it is one and ours."""
     sockets = noted(note)
-    if sockets and sockets.home.name.startswith(PREFIX) and sockets.home.is_dir() and not sockets.home.is_symlink():
+    if (
+        sockets
+        and sockets.home.name.startswith(PREFIX)
+        and sockets.home.is_dir()
+        and not sockets.home.is_symlink()
+    ):
         if sockets.home.stat().st_uid == os.geteuid():
             shutil.rmtree(sockets.home, ignore_errors=True)
     note.unlink(missing_ok=True)

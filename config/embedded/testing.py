@@ -18,7 +18,9 @@ from config.embedded.instance import Instance, Stopped, say
 def run(pytest_arguments: list[str], *, no_browser: bool) -> int:
     """Run pytest and return its exit code."""
     arguments, left_out = list(pytest_arguments), ""
-    wants_journeys = not arguments or any("journeys" in word for word in arguments) or not _names_a_path(arguments)
+    wants_journeys = (
+        not arguments or any("journeys" in word for word in arguments) or not _names_a_path(arguments)
+    )
     chromium = browser.find() if wants_journeys else None
     if wants_journeys and chromium is None:
         chromium = browser.install()
@@ -28,7 +30,9 @@ def run(pytest_arguments: list[str], *, no_browser: bool) -> int:
             return 1
     if no_browser:
         arguments += ["-m", "not journey"]
-        left_out = "THE BROWSER JOURNEYS WERE LEFT OUT (--no-browser): this run does not show that the screens work."
+        left_out = (
+            "THE BROWSER JOURNEYS WERE LEFT OUT (--no-browser): this run does not show that the screens work."
+        )
     if not _names_a_path(arguments) and not _says_how_many(arguments):
         arguments = ["-n", "2", "--dist", "loadgroup", *arguments]
 
@@ -62,7 +66,7 @@ def _pytest(arguments: list[str], variables: dict[str, str], bell: Bell) -> int:
         cwd=ROOT,
         env=variables,
         stdin=subprocess.DEVNULL,
-        preexec_fn=dies_with_parent(signal.SIGKILL),  # noqa: PLW1509  (we have one thread)
+        preexec_fn=dies_with_parent(signal.SIGKILL),
     )
     told = 0
     while process.poll() is None:
@@ -79,6 +83,6 @@ def _names_a_path(arguments: list[str]) -> bool:
 
 
 def _says_how_many(arguments: list[str]) -> bool:
-    return any(word.startswith(("-n", "--numprocesses", "--dist")) or word == "--pdb" for word in arguments) or (
-        "no:xdist" in os.environ.get("PYTEST_ADDOPTS", "")
-    )
+    return any(
+        word.startswith(("-n", "--numprocesses", "--dist")) or word == "--pdb" for word in arguments
+    ) or ("no:xdist" in os.environ.get("PYTEST_ADDOPTS", ""))

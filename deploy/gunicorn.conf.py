@@ -1,0 +1,27 @@
+"""The web server's settings, the same embedded and in a container. The address is given on the command line."""
+
+import gc
+import os
+from typing import Any
+
+worker_class = "gthread"
+workers = int(os.environ.get("CHARTROOM_WEB_WORKERS", "2"))
+threads = int(os.environ.get("CHARTROOM_WEB_THREADS", "4"))
+# The application is loaded once and then shared: less memory, and one load instead of one for each worker.
+preload_app = True
+timeout = 120
+graceful_timeout = 20
+keepalive = 5
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+control_socket_disable = True
+# Who asked for what stands in the event log; a URL can hold what somebody searched for, so no access log.
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+# Whether a proxy is believed is Django's decision alone (CHARTROOM_TRUSTED_PROXIES).
+forwarded_allow_ips = ""
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Keep what was loaded out of the collector's way, so that the workers go on sharing it."""
+    gc.freeze()
