@@ -1,0 +1,31 @@
+"""Reads about users and tokens."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from accounts import access
+from accounts.models import ApiToken, User
+from common.errors import NotFound
+
+
+def own_tokens(user: User) -> QuerySet[ApiToken]:
+    """One's own tokens that are not revoked, newest first; expired ones stay to be seen."""
+    return ApiToken.objects.filter(user=user, revoked_at=None).order_by("-created_at")
+
+
+def token_of(user: User, pk: UUID) -> ApiToken:
+    """One of one's own tokens, or NotFound."""
+    token = ApiToken.objects.filter(user=user, pk=pk).first()
+    if token is None:
+        raise NotFound
+    return token
+
+
+def user_for(by: User, pk: UUID) -> User:
+    """Somebody who can sign in, for whoever manages users. Raises Denied, NotFound."""
+    access.check_may_manage_users(by)
+    person = User.objects.people().prefetch_related("groups").filter(pk=pk).first()
+    if person is None:
+        raise NotFound
+    return person

@@ -1,0 +1,94 @@
+"""What the frame offers each role: the rail at the left, the New menu, the search box. Reads no row."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from accounts.models import User
+from accounts.roles import PERMISSIONS, Role
+
+
+@dataclass(frozen=True)
+class Item:
+    """One entry of the rail or of the New menu. `count` names its number in the answer of `home-counts`."""
+
+    label: str
+    icon: str
+    url: str
+    room: str = ""
+    key: str = ""
+    count: str = ""
+
+
+@dataclass(frozen=True)
+class _Entry:
+    label: str
+    icon: str
+    address: str
+    needs: str
+    key: str = ""
+    count: str = ""
+
+
+RAIL = (
+    _Entry("Patients", "people", "patients:search", "patients.search_patients", "g p"),
+    _Entry("Capture", "upc-scan", "capture:home", "documents.file_document", "g c", "capture"),
+    _Entry("Requests", "send", "release:list", "release.view_request", "g r", "requests"),
+    _Entry("Access log", "journal-text", "review:log", "review.view_log", "g a"),
+    _Entry("Users", "person-gear", "accounts:users", "accounts.manage_users", "g u"),
+    _Entry("System", "heart-pulse", "system", "accounts.view_system", "g s", "trouble"),
+)
+NEW = (
+    _Entry("Register a patient", "person-plus", "patients:register", "patients.register_patient"),
+    _Entry("File a document", "cloud-upload", "capture:home", "documents.file_document"),
+    _Entry("Log a request", "send", "release:new", "release.log_request"),
+    _Entry("Add a user", "person-plus", "accounts:user-new", "accounts.manage_users"),
+)
+
+
+def _permitted(entries: tuple[_Entry, ...], rights: frozenset[str]) -> tuple[Item, ...]:
+    items = []
+    for entry in entries:
+        if entry.needs not in rights:
+            continue
+        try:
+            url = reverse(entry.address)
+        except NoReverseMatch:  # a room whose pages are not built yet
+            continue
+        room = entry.address.partition(":")[0]
+        items.append(Item(entry.label, entry.icon, url, room, entry.key, entry.count))
+    return tuple(items)
+
+
+@lru_cache(maxsize=64)
+def _for_roles(roles: tuple[str, ...]) -> dict[str, Any]:
+    """Everything that depends on the roles alone: a handful of combinations, made once each."""
+    rights: frozenset[str] = frozenset()
+    for name in roles:
+        rights |= PERMISSIONS.get(Role(name), frozenset()) if name in Role.values else frozenset()
+    home = Item("Home", "house", reverse("home"), "home", "g h")
+    return {
+        "rail": (home, *_permitted(RAIL, rights)),
+        "new": _permitted(NEW, rights),
+        "search": reverse("patients:search") if "patients.search_patients" in rights else "",
+        "role": ", ".join(Role(name).label for name in roles if name in Role.values),
+        "counts": reverse("home-counts"),
+    }
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: `navigation` for base.html; nothing for somebody who has not signed in."""
+    user = getattr(request, "user", None)
+    if not isinstance(user, User):
+        if not getattr(user, "is_authenticated", False):
+            return {"navigation": {}}
+    match = request.resolver_match
+    room = (match.namespace or match.view_name) if match else ""
+    if match and match.view_name and match.view_name.startswith("accounts:user"):
+        room = "accounts"
+    elif room == "accounts":
+        room = ""
+    return {"navigation": {**_for_roles(tuple(user.role_names)), "name": user.display_name, "room": room}}

@@ -1,0 +1,12 @@
+/* Starts the behaviours. Each listens on the document, so parts that htmx swaps in need no second start. */
+import "./menus.js";
+import "./keys.js";
+import "./forms.js";
+import "./viewer.js";
+import { startCounts } from "./counts.js";
+import { startIdle } from "./idle.js";
+import { startUpload } from "./upload.js";
+
+startIdle();
+startUpload();
+startCounts();

@@ -1,0 +1,139 @@
+/* A screen left alone goes blank. The clock is shared by all tabs through a time stamp in localStorage (nothing about
+   a patient is ever stored). 60 s before the end a dialog asks; at the end the page is emptied, its place in the
+   history is replaced by the sign-in page, and the session is ended on the server. The server keeps its own clock:
+   without this file the session still ends, only the old screen stays until the next click. */
+import { openDialog } from "./menus.js";
+
+const ACTIVE = "chartroom.active";
+const LOCKED = "chartroom.locked";
+const WARN_S = 60;
+const body = document.body;
+const idle = Number(body.dataset.idle || 0);
+const pingEvery = Math.max(5, Math.min(60, idle / 4)) * 1000;
+let last = Date.now();
+let lastPing = Date.now();
+let over = false;
+
+const csrf = () => JSON.parse(body.getAttribute("hx-headers:inherited") || "{}");
+
+const read = (key) => {
+  try {
+    return Number(localStorage.getItem(key) || 0);
+  } catch {
+    return 0;
+  }
+};
+
+const write = (key, value) => {
+  try {
+    localStorage.setItem(key, String(value));
+  } catch {
+    /* Each tab then keeps its own clock. */
+  }
+};
+
+/** Where to come back to. What was searched for is left out: it may be a name, and this address is on show. */
+function here() {
+  const address = new URL(location.href);
+  address.searchParams.delete("q");
+  return address.pathname + address.search;
+}
+
+function signInAddress() {
+  return `${body.dataset.signIn}?${new URLSearchParams({ next: here(), idle: "1" })}`;
+}
+
+function blank() {
+  const words = document.createElement("p");
+  words.className = "empty";
+  words.textContent = "You were signed out because nobody used this screen for a while.";
+  const main = document.createElement("main");
+  main.append(words);
+  body.replaceChildren(main);
+  document.title = "Signed out · Chartroom";
+}
+
+async function lock({ tell }) {
+  if (over) return;
+  over = true;
+  const address = signInAddress();
+  const { signOut } = body.dataset;
+  const headers = csrf();
+  blank();
+  history.replaceState(null, "", address);
+  if (tell) {
+    write(LOCKED, Date.now());
+    const reason = new URLSearchParams({ reason: "idle" });
+    await fetch(signOut, { method: "POST", headers, body: reason, redirect: "manual", keepalive: true }).catch(() => null);
+  }
+  location.replace(address);
+}
+
+function ping() {
+  lastPing = Date.now();
+  fetch(body.dataset.ping, { method: "POST", headers: csrf(), redirect: "manual" })
+    .then((answer) => {
+      if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) lock({ tell: false });
+    })
+    .catch(() => null);
+}
+
+function active() {
+  const now = Date.now();
+  if (over || document.getElementById("idle-dialog")?.open) return;
+  if (now - last > 1000) write(ACTIVE, now);
+  last = now;
+  if (now - lastPing > pingEvery) ping();
+}
+
+function stay() {
+  last = Date.now();
+  write(ACTIVE, last);
+  document.getElementById("idle-dialog")?.close();
+  ping();
+}
+
+function tick() {
+  if (over) return;
+  last = Math.max(last, Math.min(read(ACTIVE), Date.now()));
+  const left = Math.ceil(idle - (Date.now() - last) / 1000);
+  const dialog = document.getElementById("idle-dialog");
+  if (left <= 0) {
+    lock({ tell: true });
+  } else if (left <= Math.min(WARN_S, idle / 2)) {
+    if (dialog && !dialog.open) {
+      document.querySelector("dialog[open]")?.close();
+      openDialog(dialog);
+    }
+    const words = dialog?.querySelector("[data-idle-left]");
+    if (words) words.textContent = String(left);
+  } else if (dialog?.open) {
+    dialog.close(); // somebody is at work in another tab
+  }
+}
+
+export function startIdle() {
+  if (!idle) {
+    write(LOCKED, 0); // the sign-in page: what follows is a new sitting
+    return;
+  }
+  const opened = Date.now();
+  write(ACTIVE, opened);
+  for (const kind of ["pointerdown", "keydown", "wheel", "touchstart", "scroll"]) {
+    window.addEventListener(kind, active, { passive: true, capture: true });
+  }
+  document.addEventListener("click", (event) => event.target.closest("[data-idle-stay]") && stay());
+  document.getElementById("idle-dialog")?.addEventListener("cancel", stay);
+  window.addEventListener("storage", (event) => {
+    if (event.key === LOCKED && Number(event.newValue) > opened) lock({ tell: false });
+  });
+  document.addEventListener("visibilitychange", tick);
+  window.addEventListener("pageshow", (event) => {
+    // Brought back from the browser's memory: never show an old chart without asking the server again.
+    if (event.persisted) {
+      blank();
+      location.reload();
+    }
+  });
+  setInterval(tick, 1000);
+}
