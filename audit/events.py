@@ -1,0 +1,7 @@
+"""The events that belong to no room above."""
+
+EVENTS = {
+    "access.denied": ("view", "was refused"),
+    "job.failed": ("update", "a background job gave up"),
+    "system.configured": ("config-change", "changed the system's configuration"),
+}

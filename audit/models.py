@@ -1,0 +1,73 @@
+"""The event table as Django sees it: to be read only. Rows are written by `audit.services.record`."""
+
+from typing import Any
+
+from auditlog.models import AbstractLogEntry
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from audit import catalogue
+from audit.fieldchanges import FieldChangeManager
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    """Questions asked of the log."""
+
+    def of_patient(self, patient_id: Any) -> "EventQuerySet":
+        """Events about this chart, those of lists and searches that showed it among them."""
+        return self.filter(Q(patient_id=patient_id) | Q(patient_ids__contains=[patient_id]))
+
+
+class Event(models.Model):
+    """One thing somebody did, saw, or was refused. Written once, never changed (45 CFR 170.315(d)(2)(iv))."""
+
+    id = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    event = models.TextField()
+    action = models.TextField()
+    actor_id = models.UUIDField(null=True)
+    actor = models.TextField()
+    roles = ArrayField(models.TextField())
+    session = models.TextField()
+    patient_id = models.UUIDField(null=True)
+    patient_ids = ArrayField(models.UUIDField(), null=True)
+    object_type = models.TextField()
+    object_id = models.TextField()
+    purpose = models.TextField()
+    reason = models.TextField()
+    outcome = models.TextField()
+    channel = models.TextField()
+    ip = models.GenericIPAddressField(null=True)
+    request_id = models.TextField()
+    detail = models.JSONField(null=True)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        managed = False
+        db_table = "audit_event"
+
+    def __str__(self) -> str:
+        return f"Event {self.pk} {self.event}"
+
+    @property
+    def words(self) -> str:
+        """What happened, in plain past-tense words."""
+        try:
+            return catalogue.kind_of(self.event).words
+        except LookupError:  # a kind that a former version wrote
+            return self.event
+
+
+class FieldChange(AbstractLogEntry):
+    """Stands where django-auditlog wants its table: nothing is stored, differences go into the event."""
+
+    objects = FieldChangeManager()
+
+    class Meta:
+        managed = False
+        db_table = "audit_no_such_table"
+
+    def __str__(self) -> str:
+        return "FieldChange"

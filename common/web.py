@@ -1,0 +1,135 @@
+"""Small helpers for pages: rule errors on forms, keyset paging."""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+from django.db.models import Model, Q, QuerySet
+from django.forms import BaseForm
+from django.http import HttpRequest
+from django.utils.dateparse import parse_date, parse_datetime
+
+from common.errors import BadFile, RuleBroken, RulesBroken, WrongMove
+
+M = TypeVar("M", bound=Model)
+PAGE_SIZE = 25
+
+
+@contextmanager
+def rule_errors_on(form: BaseForm) -> Iterator[None]:
+    """Turn what a verb refuses into errors of `form`, at the field it names, so what was typed is kept."""
+    try:
+        yield
+    except RulesBroken as refused:
+        for code, text in refused.broken:
+            form.add_error(None, f"{text} ({code})")
+    except (RuleBroken, WrongMove, BadFile) as refused:
+        field = refused.field if refused.field in form.fields else None
+        form.add_error(field, refused.message)
+
+
+@dataclass
+class Page(Generic[M]):
+    """One page of a list: its rows and the links around it."""
+
+    rows: Sequence[M]
+    next_url: str | None
+    previous_url: str | None
+
+    def __iter__(self) -> Iterator[M]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def encode_cursor(values: list[Any], *, backwards: bool) -> str:
+    """Opaque text for the place in a list after (or before) the row with these key values."""
+    text = json.dumps([backwards, [str(value) for value in values]])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode_cursor(text: str, keys: int) -> tuple[bool, list[str]] | None:
+    """The opposite of encode_cursor; None for anything that we did not make."""
+    try:
+        backwards, values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, ValueError, TypeError):
+        return None
+    if not isinstance(backwards, bool) or not isinstance(values, list) or len(values) != keys:
+        return None
+    return backwards, [str(value) for value in values]
+
+
+def _beyond(ordering: Sequence[str], values: list[Any], *, backwards: bool) -> Q:
+    """Rows strictly after `values` in `ordering` (strictly before, when going backwards)."""
+    condition = Q()
+    equal = Q()
+    for key, value in zip(ordering, values, strict=True):
+        name, descending = key.lstrip("-"), key.startswith("-")
+        comparison = "lt" if descending != backwards else "gt"
+        condition |= equal & Q(**{f"{name}__{comparison}": value})
+        equal &= Q(**{name: value})
+    return condition
+
+
+def _value(row: Model, key: str) -> Any:
+    value: Any = row
+    for part in key.lstrip("-").split("__"):
+        value = getattr(value, part)
+    return value
+
+
+def _typed(values: list[str], rows: QuerySet[Any], ordering: Sequence[str]) -> list[Any] | None:
+    """Cursor texts as the fields' own types; None when one does not fit."""
+    typed: list[Any] = []
+    for text, key in zip(values, ordering, strict=True):
+        name = key.lstrip("-")
+        try:
+            field = rows.model._meta.get_field(name)
+            typed.append(field.to_python(text))
+        except Exception:  # a cursor somebody made up: the first page answers it
+            value = parse_datetime(text) or parse_date(text)
+            if value is None:
+                return None
+            typed.append(value)
+    return typed
+
+
+def paginate(
+    request: HttpRequest, rows: QuerySet[M], *, ordering: Sequence[str], size: int = PAGE_SIZE
+) -> Page[M]:
+    """One page by keyset: `ordering` must end in a unique field. A cursor that is not ours starts at the top."""
+    cursor = decode_cursor(request.GET.get("cursor", ""), len(ordering))
+    backwards = False
+    started = False
+    found = rows.order_by(*ordering)
+    if cursor:
+        typed = _typed(cursor[1], rows, ordering)
+        if typed is not None:
+            backwards, started = cursor[0], True
+            found = found.filter(_beyond(ordering, typed, backwards=backwards))
+    if backwards:
+        found = found.reverse()
+    got = list(found[: size + 1])
+    more = len(got) > size
+    got = got[:size]
+    if backwards:
+        got.reverse()
+
+    def link(row: M, *, back: bool) -> str:
+        kept = [(key, value) for key, value in request.GET.items() if key != "cursor"]
+        cursor_text = encode_cursor([_value(row, key) for key in ordering], backwards=back)
+        return "?" + urlencode([*kept, ("cursor", cursor_text)])
+
+    has_next = bool(got) and (more or backwards)
+    has_previous = bool(got) and ((more and backwards) or (started and not backwards))
+    return Page(
+        rows=got,
+        next_url=link(got[-1], back=False) if has_next else None,
+        previous_url=link(got[0], back=True) if has_previous else None,
+    )

@@ -1,0 +1,39 @@
+"""Celery: the doorbell of the job table. Rows in PostgreSQL are the truth; a message only says "look there"."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from django.conf import settings
+
+app = Celery("chartroom")
+app.conf.update(
+    broker_url=settings.REDIS_URL.replace("unix://", "redis+socket://", 1),
+    broker_connection_retry_on_startup=True,
+    broker_connection_timeout=2,
+    broker_transport_options={
+        "visibility_timeout": 600,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+    },
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_publish_retry=False,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    task_default_queue="chartroom",
+    timezone=settings.TIME_ZONE,
+    beat_schedule_filename=str(settings.RUN_DIR / "beat-schedule"),
+    beat_schedule={
+        "sweep-jobs": {"task": "jobs.sweep", "schedule": settings.JOB_SWEEP_SECONDS},
+        "ensure-partitions": {"task": "audit.ensure_partitions", "schedule": 6 * 3600},
+        "forget-stale": {"task": "jobs.forget_stale", "schedule": 3600},
+    },
+)
+app.autodiscover_tasks()

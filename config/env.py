@@ -1,0 +1,107 @@
+"""Typed reading of environment variables. Whatever is missing or malformed stops the start with one sentence."""
+
+import base64
+import binascii
+import ipaddress
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The variable as text; `default=None` makes it required."""
+    value = os.environ.get(name, default)
+    if value is None:
+        raise ImproperlyConfigured(f"Set {name}: Chartroom does not start without it.")
+    return value
+
+
+def flag(name: str, default: bool) -> bool:
+    """1/true/yes/on or 0/false/no/off."""
+    value = os.environ.get(name, "").strip().lower()
+    if not value:
+        return default
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} must be 0 or 1, not {value!r}.")
+
+
+def number(name: str, default: int, *, least: int = 0) -> int:
+    """A whole number that is `least` or more."""
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return default
+    if not value.isdecimal() or int(value) < least:
+        raise ImproperlyConfigured(f"{name} must be a whole number of {least} or more, not {value!r}.")
+    return int(value)
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """A list separated by commas or white space."""
+    return os.environ.get(name, default).replace(",", " ").split()
+
+
+def networks(name: str) -> list[Network]:
+    """A list of addresses or CIDR ranges."""
+    try:
+        return [ipaddress.ip_network(word, strict=False) for word in words(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from error
+
+
+def secret(name: str) -> str:
+    """`NAME` itself, or the contents of the file that `NAME_FILE` names."""
+    if os.environ.get(name):
+        return os.environ[name]
+    path = os.environ.get(f"{name}_FILE")
+    if not path:
+        raise ImproperlyConfigured(f"Set {name} or {name}_FILE: Chartroom does not start without it.")
+    try:
+        return Path(path).read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE cannot be read: {error.strerror}.") from error
+
+
+def master_keys(name: str) -> dict[str, bytes]:
+    """Lines (or comma-separated items) `keyid:base64` of 32 bytes each; the first is the current key."""
+    keys: dict[str, bytes] = {}
+    for item in secret(name).replace(",", "\n").split():
+        key_id, _, encoded = item.partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            key = b""
+        if not key_id or len(key) != 32 or key_id in keys:
+            raise ImproperlyConfigured(
+                f"{name}: each line must be 'keyid:base64 of 32 bytes', ids once each."
+            )
+        keys[key_id] = key
+    if not keys:
+        raise ImproperlyConfigured(f"{name} holds no key.")
+    return keys
+
+
+def database(url: str, name: str) -> dict[str, Any]:
+    """`postgresql://user:password@host:port/name?host=/socket/folder&sslmode=…` as Django's settings."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+        raise ImproperlyConfigured(f"{name} must look like postgresql://user:password@host/database.")
+    options = dict(parse_qsl(parts.query))
+    host = options.pop("host", None) or unquote(parts.hostname or "")
+    port = options.pop("port", None) or str(parts.port or "")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": port,
+        "OPTIONS": {"application_name": "chartroom", **options},
+    }

@@ -1,0 +1,66 @@
+"""Is Chartroom alive, and is it ready to work?"""
+
+import os
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from common.jobs.models import Heartbeat
+from common.jobs.services import WORKER
+
+
+def _database() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+def _broker() -> bool:
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+    try:
+        return bool(client.ping())
+    except (redis.RedisError, OSError):
+        return False
+    finally:
+        client.close()
+
+
+def _storage() -> bool:
+    return os.access(settings.STORAGE_DIR, os.W_OK | os.X_OK)
+
+
+def _worker() -> bool:
+    try:
+        beat = Heartbeat.objects.filter(name=WORKER).first()
+    except DatabaseError:
+        return False
+    return beat is not None and beat.is_fresh
+
+
+def parts() -> dict[str, bool]:
+    """Which parts of the house answer."""
+    return {"database": _database(), "broker": _broker(), "storage": _storage(), "worker": _worker()}
+
+
+@login_not_required
+def alive(request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@login_not_required
+def ready(request: HttpRequest) -> JsonResponse:
+    """All parts answer: 200, otherwise 503 with which one does not."""
+    state = parts()
+    body: dict[str, Any] = {"ready": all(state.values()), **state}
+    response = JsonResponse(body, status=200 if body["ready"] else 503)
+    if not body["ready"]:
+        response["Retry-After"] = "5"
+    return response

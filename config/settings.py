@@ -1,0 +1,225 @@
+"""Chartroom's settings: one file, a section per subject, every variable read through `config.env`."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from csp.constants import NONE, SELF
+
+from config import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# -- Where things are -------------------------------------------------------------------------------------------
+DATA_DIR = Path(env.text("CHARTROOM_DATA", str(BASE_DIR / "chartroom-data"))).absolute()
+STORAGE_DIR = Path(env.text("CHARTROOM_STORAGE", str(DATA_DIR / "files")))
+RUN_DIR = Path(env.text("CHARTROOM_RUN", str(DATA_DIR / "run")))
+
+# -- What kind of deployment ------------------------------------------------------------------------------------
+DEBUG = env.flag("CHARTROOM_DEBUG", False)
+DEMO = env.flag("CHARTROOM_DEMO", False)
+SECURE = env.flag("CHARTROOM_SECURE", True)
+SECRET_KEY = env.secret("CHARTROOM_SECRET_KEY")
+MASTER_KEYS = env.master_keys("CHARTROOM_MASTER_KEYS")
+ALLOWED_HOSTS = env.words("CHARTROOM_ALLOWED_HOSTS", "127.0.0.1 localhost [::1]")
+TRUSTED_PROXIES = env.networks("CHARTROOM_TRUSTED_PROXIES")
+CSRF_TRUSTED_ORIGINS = env.words("CHARTROOM_TRUSTED_ORIGINS")
+
+# -- The house --------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "auditlog",
+    "django_htmx",
+    "template_partials",
+    "common",
+    "common.jobs",
+    "audit",
+    "accounts",
+    "patients",
+    "records.documents",
+    "records.capture",
+    "records.release",
+    "audit.review",
+    "demo",
+]
+MIDDLEWARE = [
+    "audit.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "common.middleware.NoStoreMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "audit.middleware.ContextMiddleware",
+    "accounts.middleware.IdleMiddleware",
+    "accounts.middleware.SignInRequiredMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "audit.middleware.RefusalMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "common.context_processors.frame",
+                "config.navigation.navigation",
+            ],
+        },
+    }
+]
+
+# -- Database: `default` is the restricted role, `owner` owns the tables and only migrates ---------------------
+_DATABASE_URL = env.text("DATABASE_URL")
+_OWNER_URL = env.text("DATABASE_OWNER_URL", _DATABASE_URL)
+APP_ROLE = env.text("CHARTROOM_APP_ROLE", "chartroom_app")
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        **env.database(_DATABASE_URL, "DATABASE_URL"),
+        "CONN_MAX_AGE": 300,
+        "CONN_HEALTH_CHECKS": True,
+    },
+    "owner": env.database(_OWNER_URL, "DATABASE_OWNER_URL"),
+}
+DATABASE_ROUTERS = ["common.routers.OwnerOnlyMigrates"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -- Broker and jobs --------------------------------------------------------------------------------------------
+REDIS_URL = env.text("REDIS_URL")
+JOB_LEASE_SECONDS = env.number("CHARTROOM_JOB_LEASE_SECONDS", 60, least=5)
+JOB_SWEEP_SECONDS = env.number("CHARTROOM_JOB_SWEEP_SECONDS", 10, least=1)
+JOB_ATTEMPTS = 5
+
+# -- People signing in ------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.RoleBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "accounts:sign-in"
+LOGIN_REDIRECT_URL = "home"
+IDLE_MINUTES = env.number("CHARTROOM_IDLE_MINUTES", 15, least=1)
+TOKEN_HOURS = env.number("CHARTROOM_TOKEN_HOURS", 12, least=1)
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_NAME = "chartroom_session"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = SECURE
+CSRF_COOKIE_NAME = "chartroom_csrf"
+CSRF_COOKIE_SECURE = SECURE
+CSRF_FAILURE_VIEW = "common.views.csrf_failure"
+
+# -- Transport and browser --------------------------------------------------------------------------------------
+SECURE_SSL_REDIRECT = SECURE
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
+SECURE_HSTS_PRELOAD = SECURE
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+
+# -- Language, time, static files -------------------------------------------------------------------------------
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = env.text("CHARTROOM_TIME_ZONE", "UTC")
+STATIC_URL = "static/"
+STATIC_ROOT = Path(env.text("CHARTROOM_STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Embedded, the files are served as they lie in the checkout; a built image has run collectstatic.
+_COLLECTED = (STATIC_ROOT / "staticfiles.json").exists() and not DEBUG
+WHITENOISE_USE_FINDERS = not _COLLECTED
+WHITENOISE_AUTOREFRESH = False
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if _COLLECTED or os.environ.get("CHARTROOM_COLLECT")
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+# -- Files ------------------------------------------------------------------------------------------------------
+MAX_UPLOAD_BYTES = env.number("CHARTROOM_MAX_UPLOAD_MB", 200, least=1) * 1_000_000
+MAX_PAGES = env.number("CHARTROOM_MAX_PAGES", 2000, least=1)
+TESSDATA_DIR = env.text("CHARTROOM_TESSDATA", "")
+OCR_LANGUAGES = env.text("CHARTROOM_OCR_LANGUAGES", "eng")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+FILE_UPLOAD_HANDLERS = ["records.documents.uploads.VaultUploadHandler"]
+
+# -- The record's field differences go into the one event table ------------------------------------------------
+AUDITLOG_LOGENTRY_MODEL = "audit.FieldChange"
+MIGRATION_MODULES = {"auditlog": None}  # its own table is never made
+
+# -- API --------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.BearerAuthentication",
+        "accounts.authentication.BrowserAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.MultiPartParser"],
+    "DEFAULT_PAGINATION_CLASS": "common.paging.Paging",
+    "DEFAULT_SCHEMA_CLASS": "common.api.Schema",
+    "EXCEPTION_HANDLER": "audit.refusals.problem",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Chartroom",
+    "DESCRIPTION": "The medical-records department of a hospital as software.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {},
+}
+
+# -- Logs: ids only, never a patient's data ---------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("CHARTROOM_LOG_LEVEL", "WARNING")},
+    "loggers": {"chartroom": {"level": "INFO"}},
+}

@@ -1,0 +1,26 @@
+from django.apps import AppConfig
+
+
+class PatientsConfig(AppConfig):
+    name = "patients"
+
+    def ready(self) -> None:
+        from auditlog.registry import auditlog
+
+        from audit import catalogue
+        from patients import models
+        from patients.events import EVENTS
+
+        catalogue.register(EVENTS)
+        machinery = ["created_at", "updated_at", "version", "family_key", "given_key"]
+        for model in (
+            models.Patient,
+            models.PatientName,
+            models.Identifier,
+            models.Address,
+            models.Telecom,
+            models.Encounter,
+        ):
+            auditlog.register(
+                model, exclude_fields=[f.name for f in model._meta.fields if f.name in machinery]
+            )

@@ -1,0 +1,14 @@
+"""What this room writes into the log."""
+
+EVENTS = {
+    "patient.searched": ("search", "searched for a patient"),
+    "patient.viewed": ("view", "opened the chart"),
+    "patient.history_viewed": ("view", "looked at the history of the identity"),
+    "patient.registered": ("create", "registered the patient"),
+    "patient.updated": ("update", "changed the patient's identity"),
+    "encounter.listed": ("view", "looked at the encounters"),
+    "encounter.opened": ("create", "opened an encounter"),
+    "encounter.updated": ("update", "changed an encounter"),
+    "encounter.closed": ("update", "closed an encounter"),
+    "home.viewed": ("view", "looked at the home page"),
+}

@@ -1,0 +1,132 @@
+"""What every test has: a database of its own, made by the owner role and used by the restricted one."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg2
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from django.test import Client
+from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
+from rest_framework.test import APIClient
+
+import config.celery  # noqa: F401  (makes shared_task find the broker)
+from accounts.models import User
+from accounts.roles import Role
+from tests.factories import make_user
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that commit run last: what they leave must not surprise the others."""
+    items.sort(
+        key=lambda item: (
+            bool(item.get_closest_marker("journey")),
+            bool(item.get_closest_marker("committed")),
+        )
+    )
+
+
+def _administer(statement: str) -> None:
+    """Run one statement outside a transaction, as the owner, in the database the launcher made."""
+    owner = connections["owner"].settings_dict
+    connection = psycopg2.connect(
+        dbname=os.environ.get("CHARTROOM_TEST_BASE", owner["NAME"]),
+        user=owner["USER"],
+        password=owner["PASSWORD"] or None,
+        host=owner["HOST"] or None,
+        port=owner["PORT"] or None,
+    )
+    try:
+        connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+    finally:
+        connection.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
+    """A fresh database per test process. Tests talk to it as the restricted role, like the web does."""
+    base = connections["owner"].settings_dict["NAME"]
+    os.environ.setdefault("CHARTROOM_TEST_BASE", base)
+    name = f"test_{os.getpid()}_{os.environ.get('PYTEST_XDIST_WORKER', 'one')}"
+    with django_db_blocker.unblock():
+        _administer(f'drop database if exists "{name}" with (force)')
+        _administer(f'create database "{name}"')
+        for alias in ("default", "owner"):
+            connections[alias].close()
+            connections[alias].settings_dict["NAME"] = name
+            settings.DATABASES[alias]["NAME"] = name
+        call_command("migrate", database="owner", verbosity=0)
+        connections["owner"].close()
+    yield
+    with django_db_blocker.unblock():
+        for connection in connections.all():
+            connection.close()
+        _administer(f'drop database if exists "{name}" with (force)')
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """For tests that must commit (races, workers, triggers at COMMIT). Nothing is cleaned: use rows of your own."""
+    with django_db_blocker.unblock():
+        yield
+        for connection in connections.all():
+            connection.close()
+
+
+@pytest.fixture
+def clerk(db: None) -> User:
+    return make_user(Role.RECORDS_CLERK)
+
+
+@pytest.fixture
+def supervisor(db: None) -> User:
+    return make_user(Role.RECORDS_SUPERVISOR)
+
+
+@pytest.fixture
+def roi(db: None) -> User:
+    return make_user(Role.ROI_SPECIALIST)
+
+
+@pytest.fixture
+def clinician(db: None) -> User:
+    return make_user(Role.CLINICIAN)
+
+
+@pytest.fixture
+def compliance(db: None) -> User:
+    return make_user(Role.COMPLIANCE_OFFICER)
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    return make_user(Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def browse() -> Callable[[User], Client]:
+    """A browser signed in as the given user."""
+
+    def signed_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def api() -> Callable[[User], APIClient]:
+    """An API client acting as the given user (by session; token tests make their own)."""
+
+    def acting(user: User) -> APIClient:
+        client = APIClient()
+        client.force_login(user)
+        return client
+
+    return acting
