@@ -1,0 +1,207 @@
+"""Files on their way in: hashed and encrypted while the request is read, never in the clear on a disk.
+
+Django would hold small files in memory and write large ones as clear text under /tmp. This handler, set for the
+whole site, writes into the vault's incoming area instead. What nobody keeps goes when the request ends.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, StopUpload
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from audit.middleware import refusal_page
+from common.api import problem_response, wants_json
+from common.errors import BadFile, Refusal, Unavailable
+from records.documents.names import display_name
+from records.documents.sealed import Staged, VaultError
+from records.documents.storage import vault
+from records.documents.vault import Vault
+
+# Room for the other fields of the form, and what the disk must still have after a file has come.
+FORM_BYTES = 1_000_000
+RESERVE_BYTES = 20_000_000
+NO_ROOM = "The file storage is full, so the file was not taken. Nothing was changed. Tell the administrator."
+NO_STORAGE = "The file storage does not answer, so the file was not taken. Nothing was changed."
+
+
+def too_large() -> BadFile:
+    """The refusal of a file above the limit, with the limit in it."""
+    limit = settings.MAX_UPLOAD_BYTES // 1_000_000
+    return BadFile(
+        f"This file is larger than {limit} MB, the most that may be sent at once. Split it into parts.",
+        code="too_large",
+        status=413,
+    )
+
+
+class VaultUpload(UploadedFile):
+    """A received file: encrypted in the vault's incoming area, with its hash, not yet kept."""
+
+    def __init__(self, holder: Vault, staged: Staged, name: str, field_name: str) -> None:
+        super().__init__(file=None, name=name, size=staged.size_bytes)
+        self.holder = holder
+        self.staged = staged
+        self.field_name = field_name
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the content, as hexadecimal digits."""
+        return self.staged.sha256
+
+    @property
+    def closed(self) -> bool:
+        return not self.staged.path.exists()
+
+    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """The content in the clear, some at a time."""
+        with self.holder.open_staged(self.staged) as stored:
+            yield from stored.chunks()
+
+    def read(self, size: int = -1) -> bytes:
+        """The content, or its first `size` bytes; every call begins at the beginning."""
+        with self.holder.open_staged(self.staged) as stored:
+            return b"".join(stored.chunks(0, None if size < 0 else size))
+
+    def open(self, *args: Any, **kwargs: Any) -> "VaultUpload":
+        return self
+
+    def seek(self, *args: Any) -> int:
+        return 0
+
+    def close(self) -> None:
+        """Remove the file unless it was kept. Django calls this when the request has been answered."""
+        self.holder.discard(self.staged)
+
+
+class _Writing:
+    """What Django closes when parsing fails: closing it removes the unfinished part."""
+
+    def __init__(self, holder: Vault) -> None:
+        self.incoming = holder.receive()
+        self.is_finished = False
+
+    def close(self) -> None:
+        if not self.is_finished:
+            self.incoming.abandon()
+
+
+class VaultUploadHandler(FileUploadHandler):
+    """Writes each uploaded file straight into the vault's incoming area."""
+
+    chunk_size = 1024 * 1024
+
+    def handle_raw_input(
+        self, input_data: Any, META: Any, content_length: int, boundary: Any, encoding: Any = None
+    ) -> None:
+        """Before anything is read: strangers may not send files, and the disk must have room."""
+        user = getattr(self.request, "user", None)
+        if user is None or not user.is_authenticated:
+            raise PermissionDenied("Sign in before sending files.")
+        self.vault = vault()
+        self.expected = content_length
+        self.received: list[VaultUpload] = []
+        if content_length > settings.MAX_UPLOAD_BYTES + FORM_BYTES:
+            self._refuse(too_large())
+        elif self.vault.free_bytes() < content_length + RESERVE_BYTES:
+            self._refuse(Unavailable(NO_ROOM, code="storage_full"))
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """Begin a file; a request already refused is read no further."""
+        super().new_file(*args, **kwargs)
+        if refused(self.request):
+            raise StopUpload(connection_reset=True)
+        try:
+            self.file = _Writing(self.vault)
+        except VaultError as error:
+            self._stop(error)
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        """Encrypt and write one piece."""
+        if start + len(raw_data) > settings.MAX_UPLOAD_BYTES:
+            self.file.close()
+            self._refuse(too_large())
+            raise StopUpload(connection_reset=True)
+        try:
+            self.file.incoming.write(raw_data)
+        except VaultError as error:
+            self._stop(error)
+
+    def file_complete(self, file_size: int) -> VaultUpload | None:
+        """The file is whole as far as the parser can tell; upload_complete() knows better."""
+        try:
+            staged = self.file.incoming.finish()
+        except VaultError as error:
+            self._stop(error)
+        self.file.is_finished = True
+        upload = VaultUpload(self.vault, staged, display_name(self.file_name), self.field_name or "file")
+        self.received.append(upload)
+        return upload
+
+    def upload_complete(self) -> None:
+        """Django takes a body that ends too early for a whole one: compare with what was announced."""
+        stream = getattr(self.request, "_stream", None)
+        arrived = getattr(stream, "_pos", self.expected)
+        if arrived < self.expected and not refused(self.request):
+            self._refuse(
+                BadFile(
+                    "The file arrived cut off, so it was not taken. Send it again.",
+                    code="cut_off",
+                    status=400,
+                )
+            )
+        if refused(self.request):
+            for upload in self.received:
+                upload.close()
+
+    def upload_interrupted(self) -> None:
+        """The parser gave up in the middle of a file."""
+        if hasattr(self, "file"):
+            self.file.close()
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self.request.upload_refusal = refusal  # type: ignore[union-attr]
+
+    def _stop(self, error: VaultError) -> None:
+        from records.documents.vault import VaultFull
+
+        full = isinstance(error, VaultFull)
+        self._refuse(Unavailable(NO_ROOM if full else NO_STORAGE, code="storage_full" if full else "storage"))
+        raise StopUpload(connection_reset=True) from error
+
+
+def refused(request: HttpRequest | None) -> Refusal | None:
+    """Why a file of this request was not taken, if one was not."""
+    return getattr(request, "upload_refusal", None)
+
+
+def check(request: HttpRequest) -> None:
+    """Raise what stopped an upload. Views ask before they complain that there is no file."""
+    request.FILES  # noqa: B018  (parses the body, unless that has happened)
+    refusal = refused(request)
+    if refusal:
+        raise refusal
+
+
+class UploadLimitMiddleware:
+    """Refuses a body that says it is too large before a byte of it is read."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
+        """413 by the announced length; the length is binding, because the server reads no further."""
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not str(length).isdecimal() or int(length) <= settings.MAX_UPLOAD_BYTES + FORM_BYTES:
+            return None
+        refusal = too_large()
+        if wants_json(request):
+            return problem_response(refusal.status, refusal.code, refusal.message)
+        return refusal_page(request, refusal)
