@@ -96,9 +96,11 @@ def age(born: date | None, on: date | None = None) -> str:
 def control(field: BoundField) -> SafeString:
     """A form control with Bootstrap's class, marked invalid where it is, described by its help and its error."""
     widget = field.field.widget
-    if isinstance(widget, CheckboxInput) or field.use_fieldset:
+    if field.use_fieldset:
+        return field.as_widget()
+    if isinstance(widget, CheckboxInput):
         css = "form-check-input"
-    elif isinstance(widget, Select | SelectMultiple) and not getattr(widget, "input_type", "") == "radio":
+    elif isinstance(widget, Select | SelectMultiple):
         css = "form-select"
     else:
         css = "form-control"
@@ -108,7 +110,7 @@ def control(field: BoundField) -> SafeString:
     if field.errors:
         described.append(f"{field.auto_id}_error")
         attrs["aria-invalid"] = "true"
-    if described and not field.use_fieldset:
+    if described:
         attrs["aria-describedby"] = " ".join(described)
     if isinstance(widget, FileInput):
         attrs.pop("aria-invalid", None)
@@ -125,7 +127,10 @@ def icon(name: str, label: str = "") -> SafeString:
     """A drawing from the sprite: decoration beside a word, or, with a label, the word itself."""
     if label:
         return format_html(
-            '<svg class="icon" role="img" aria-label="{}"><use href="{}#{}"></use></svg>', label, _sprite_url(), name
+            '<svg class="icon" role="img" aria-label="{}"><use href="{}#{}"></use></svg>',
+            label,
+            _sprite_url(),
+            name,
         )
     name = conditional_escape(name)
     return mark_safe(  # noqa: S308  (the name is escaped, the address is our own)
