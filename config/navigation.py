@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -49,6 +50,39 @@ NEW = (
 )
 
 
+@dataclass(frozen=True)
+class ChartTab:
+    """One tab of a chart: the word templates compare with `tab`, the label, the name of its address."""
+
+    tab: str
+    label: str
+    address: str
+    needs: str
+
+
+CHART_TABS = (
+    ChartTab("timeline", "Timeline", "patients:chart", "patients.view_chart"),
+    ChartTab("demographics", "Demographics", "patients:demographics", "patients.view_chart"),
+    ChartTab("encounters", "Encounters", "patients:encounters", "patients.view_chart"),
+    ChartTab("requests", "Requests & disclosures", "release:chart", "release.view_request"),
+    ChartTab("access", "Access", "review:chart", "review.view_chart_access"),
+)
+_ANY_CHART = UUID(int=0)
+
+
+def _chart_tabs(rights: frozenset[str]) -> tuple[ChartTab, ...]:
+    tabs = []
+    for tab in CHART_TABS:
+        if tab.needs not in rights:
+            continue
+        try:
+            reverse(tab.address, args=[_ANY_CHART])
+        except NoReverseMatch:  # a room whose pages are not built yet
+            continue
+        tabs.append(tab)
+    return tuple(tabs)
+
+
 def _permitted(entries: tuple[_Entry, ...], rights: frozenset[str]) -> tuple[Item, ...]:
     items = []
     for entry in entries:
@@ -76,6 +110,7 @@ def _for_roles(roles: tuple[str, ...]) -> dict[str, Any]:
         "search": reverse("patients:search") if "patients.search_patients" in rights else "",
         "role": ", ".join(Role(name).label for name in roles if name in Role.values),
         "counts": reverse("home-counts"),
+        "chart_tabs": _chart_tabs(rights),
     }
 
 

@@ -2,12 +2,16 @@
 
 from django.urls import include, path
 
-from config import api_docs, home
+from config import api_docs, chart, home, system
+from patients.urls import urlpatterns as patient_pages
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("counts/", home.counts, name="home-counts"),
+    path("system/", system.system, name="system"),
+    path("jobs/<uuid:job_id>/", system.job, name="job"),
     path("", include("accounts.urls")),
-    path("patients/", include("patients.urls")),
+    path("patients/", include((chart.urlpatterns + patient_pages, "patients"))),
     path("documents/", include("records.documents.urls")),
     path("capture/", include("records.capture.urls")),
     path("release/", include("records.release.urls")),
