@@ -7,8 +7,7 @@ from typing import Any
 worker_class = "gthread"
 workers = int(os.environ.get("CHARTROOM_WEB_WORKERS", "2"))
 threads = int(os.environ.get("CHARTROOM_WEB_THREADS", "4"))
-# The application is loaded once and then shared: less memory, and one load instead of one for each worker.
-preload_app = True
+preload_app = False
 timeout = 120
 graceful_timeout = 20
 keepalive = 5

@@ -1,6 +1,7 @@
 """The demonstration hospital: whether it belongs here, its accounts, and loading it; else the first administrator."""
 
 import os
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -113,10 +114,20 @@ def has_ended(seeder: Child, running: "Supervisor") -> bool:
 
 def ask_for_administrator(running: "Supervisor") -> None:
     """The first account of an empty Chartroom: asked for at a terminal, else the command is printed."""
-    command = ["create_user", "--role", "administrator"]
     if sys.stdin.isatty() and sys.stdout.isatty():
-        say("Chartroom is empty. Make the first administrator now:")
-        if subprocess.run(manage_py(*command), env=running.variables, check=False).returncode == 0:
-            return
+        say("Chartroom is empty. Make the first administrator now (or press Enter to do it later).")
+        name = _answer("Username: ")
+        if name:
+            command = manage_py("create_user", name, "--role", "administrator")
+            if subprocess.run(command, env=running.variables, check=False).returncode == 0:
+                return
     say("Chartroom is empty and nobody can sign in yet. Make the first administrator with:")
-    say(f"  ./chartroom manage --data '{running.folder.path}' {' '.join(command)}")
+    data = shlex.quote(str(running.folder.path))
+    say(f"  ./chartroom manage --data {data} create_user NAME --role administrator")
+
+
+def _answer(question: str) -> str:
+    try:
+        return input(question).strip()
+    except EOFError:
+        return ""

@@ -147,11 +147,11 @@ class Supervisor:
 
     def _worker(self) -> Child:
         python = str(ROOT / ".venv" / "bin" / "python")
-        pool = ["-P", "threads", "-c", "4", "-B", "--loglevel", "WARNING"]
+        pool = ["-P", "threads", "-c", "4", "--loglevel", "WARNING"]
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         return Child(
             name="Worker",
-            command=[python, "-m", "celery", "-A", "config", "worker", *pool, *quiet],
+            command=[python, "-m", "celery", "-A", "config.embedded.worker", "worker", *pool, *quiet],
             environment=self.variables,
             folder=ROOT,
             log=self.folder.logs / "worker.log",
