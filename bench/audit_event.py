@@ -7,12 +7,13 @@ from _measure import Verdict, in_turns, median, setup_django
 
 setup_django()
 
+from django.db import connection, transaction  # noqa: E402
+
 from accounts.models import User  # noqa: E402
 from accounts.services import service_account  # noqa: E402
 from audit import context, services  # noqa: E402
 from audit.models import Event  # noqa: E402
 from common.ids import uuid7  # noqa: E402
-from django.db import connection, transaction  # noqa: E402
 
 ROUNDS = 1500
 
@@ -22,8 +23,8 @@ def main() -> int:
     patient = uuid7()
     shown = [uuid7() for _ in range(25)]
     row = [
-        "patient.viewed", "view", actor.pk, actor.username, actor.role_names, "0" * 16, patient, None, "patients.patient",
-        str(patient), "TREAT", "attending: encounter E-0000001", "success", "web", "127.0.0.1", "0" * 36, None,
+        "patient.viewed", "view", actor.pk, actor.username, actor.role_names, "0" * 16, patient, None, "",
+        "", "TREAT", "attending: encounter E-0000001", "success", "web", "127.0.0.1", "0" * 36, None,
     ]  # fmt: skip
 
     def bare() -> None:

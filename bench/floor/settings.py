@@ -1,0 +1,19 @@
+"""Chartroom's settings with only what a bare view needs: session and user."""
+
+from pathlib import Path
+
+from config.settings import *  # noqa: F403
+
+ROOT_URLCONF = "bench.floor.urls"
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+]
+AUTHENTICATION_BACKENDS = ["accounts.backends.RoleBackend"]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [Path(__file__).parent / "templates"],
+        "OPTIONS": {"context_processors": ["django.contrib.auth.context_processors.auth"]},
+    }
+]
