@@ -3,4 +3,15 @@ from django.apps import AppConfig
 
 class DocumentsConfig(AppConfig):
     name = "records.documents"
-    label = "documents"
+
+    def ready(self) -> None:
+        from auditlog.registry import auditlog
+
+        from audit import catalogue
+        from records.documents import jobs, models  # noqa: F401  (registers the job's handler)
+        from records.documents.events import EVENTS
+
+        catalogue.register(EVENTS)
+        machinery = ["created_at", "updated_at", "version"]
+        auditlog.register(models.Document, exclude_fields=machinery)
+        auditlog.register(models.DocumentVersion, exclude_fields=machinery)

@@ -1,0 +1,98 @@
+"""Who may see and file documents: whoever may open the chart, by the chart's own rule."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from accounts.models import User
+from common.errors import Denied, NotFound
+from common.ids import as_uuid
+from patients import access as patient_access
+from patients.access import Decision
+from patients.models import Patient
+from records.documents.models import Document, DocumentStatus
+
+
+def visible_to(user: User) -> QuerySet[Document]:
+    """Documents of the charts that `user` may open; those entered in error are for whoever files documents."""
+    if not user.has_perm("documents.view_document"):
+        return Document.objects.none()
+    rows = Document.objects.filter(patient__in=patient_access.visible_to(user))
+    if user.has_perm("documents.file_document"):
+        return rows
+    return rows.exclude(status=DocumentStatus.ENTERED_IN_ERROR)
+
+
+def check_may_view(user: User, document: Document) -> Decision:
+    """Why `user` may look at this document; allows exactly what `visible_to` lists. Raises Denied or NotFound."""
+    check_may_view_any(user)
+    decision = patient_access.check_may_open(user, document.patient)
+    is_withdrawn = document.status == DocumentStatus.ENTERED_IN_ERROR
+    if is_withdrawn and not user.has_perm("documents.file_document"):
+        raise NotFound
+    return decision
+
+
+def get_for(user: User, document_id: Any, *, lock: bool = False) -> tuple[Document, Decision]:
+    """The document and why it may be seen.
+
+    Raises Denied (`role`) before anything is looked up, NotFound, or Denied (`chart_denied`).
+    """
+    check_may_view_any(user)
+    key = as_uuid(document_id)
+    rows = Document.objects.select_related("patient", "type", "current", "encounter")
+    if lock:
+        rows = rows.select_for_update(of=("self",))
+    document = rows.filter(pk=key).first() if key else None
+    if document is None:
+        raise NotFound
+    return document, check_may_view(user, document)
+
+
+def check_may_view_any(user: User) -> None:
+    """For lists and searches, before any row is read."""
+    if not user.has_perm("documents.view_document"):
+        raise Denied("Your role does not look at documents.", rule="role")
+
+
+def check_may_file(user: User, patient: Patient) -> Decision:
+    """Records staff file into charts they may open."""
+    if not user.has_perm("documents.file_document"):
+        raise Denied("Your role does not file documents.", patient_id=patient.pk, about=patient, rule="role")
+    return patient_access.check_may_open(user, patient)
+
+
+def check_may_file_at_all(user: User) -> None:
+    """For pages and uploads before a chart is chosen."""
+    if not user.has_perm("documents.file_document"):
+        raise Denied("Your role does not file documents.", rule="role")
+
+
+def check_may_download(user: User, document: Document) -> None:
+    """Copies leave the house: a right of its own."""
+    if not user.has_perm("documents.download_document"):
+        raise Denied(
+            "Your role does not download originals.",
+            patient_id=document.patient_id,
+            about=document,
+            rule="role",
+        )
+
+
+def check_may_print(user: User, document: Document) -> None:
+    """Paper leaves the house too."""
+    if not user.has_perm("documents.print_document"):
+        raise Denied(
+            "Your role does not print documents.", patient_id=document.patient_id, about=document, rule="role"
+        )
+
+
+def check_may_retry(user: User, document: Document) -> None:
+    """Whoever files documents has them read again."""
+    if not user.has_perm("documents.file_document"):
+        raise Denied(
+            "Your role does not have documents read again.",
+            patient_id=document.patient_id,
+            about=document,
+            rule="role",
+        )

@@ -1,0 +1,17 @@
+"""What this room writes into the log."""
+
+EVENTS = {
+    "document.filed": ("create", "filed a document"),
+    "document.listed": ("view", "looked at the list of documents"),
+    "document.viewed": ("view", "opened the document"),
+    "document.page_viewed": ("view", "looked at a page"),
+    "document.text_viewed": ("view", "read the text of a page"),
+    "document.text_searched": ("search", "searched the text of documents"),
+    "document.downloaded": ("export", "downloaded the original"),
+    "document.printed": ("print", "printed the document"),
+    "document.reading_started": ("update", "began to read the pages"),
+    "document.pages_read": ("update", "read pages of the document"),
+    "document.reading_failed": ("update", "could not read the document"),
+    "document.reading_retried": ("update", "had the document read again"),
+    "capture.listed": ("view", "looked at their own uploads"),
+}

@@ -1,0 +1,198 @@
+"""Reads of documents and their text, over what `access` has restricted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.contrib.postgres.search import SearchHeadline, SearchQuery
+from django.db import connection
+from django.db.models import F, Q, QuerySet
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from accounts.models import User
+from patients.models import Patient
+from records.documents import access
+from records.documents.models import TEXT_CONFIGURATION, Document, DocumentVersion, Page
+
+NEWEST = ("-service_date", "-id")
+SHOWN_HITS = 50
+MAX_QUESTION = 200
+# Marks that no text of a page can contain: the reader drops private signs of this kind before it stores text.
+START, STOP = "\x02", "\x03"
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a list of documents is narrowed to; empty fields narrow nothing."""
+
+    type: str = ""
+    since: date | None = None
+    until: date | None = None
+    author: str = ""
+    label: str = ""
+    encounter: UUID | None = None
+    text: str = ""
+
+    def as_detail(self) -> dict[str, str]:
+        """For the event: what was asked."""
+        return {name: str(value) for name, value in vars(self).items() if value}
+
+
+def narrowed(rows: QuerySet[Document], filters: Filters) -> QuerySet[Document]:
+    """The documents that fit, with what a list shows of each, without an order."""
+    if filters.type:
+        rows = rows.filter(type__code=filters.type)
+    if filters.since:
+        rows = rows.filter(service_date__gte=filters.since)
+    if filters.until:
+        rows = rows.filter(service_date__lte=filters.until)
+    if filters.author:
+        rows = rows.filter(author__icontains=filters.author)
+    if filters.label:
+        rows = rows.filter(labels__contains=[filters.label])
+    if filters.encounter:
+        rows = rows.filter(encounter_id=filters.encounter)
+    if filters.text:
+        pages = Page.objects.filter(text_vector=question(filters.text)).values("of")
+        rows = rows.filter(Q(title__icontains=filters.text) | Q(current__in=pages))
+    return rows.select_related("type", "current", "encounter", "encounter__location")
+
+
+def timeline(user: User, patient: Patient, filters: Filters | None = None) -> QuerySet[Document]:
+    """The documents of one chart that `user` may see; page them with `ordering=NEWEST`.
+
+    One query however many rows: type, version, encounter and location come along.
+    """
+    return narrowed(access.visible_to(user).filter(patient=patient), filters or Filters())
+
+
+def question(text: str) -> SearchQuery:
+    """What was typed, as a text query: words, "phrases", or, -not. Never an error, whatever was typed."""
+    return SearchQuery(clean_question(text), config=TEXT_CONFIGURATION, search_type="websearch")
+
+
+def clean_question(text: str) -> str:
+    """What was typed as the database can take it."""
+    return text.replace("\0", " ")[:MAX_QUESTION]
+
+
+def asks_for_something(text: str) -> bool:
+    """Whether anything is left to look for: "the and of" asks for nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select numnode(websearch_to_tsquery(%s::regconfig, %s))",
+            [TEXT_CONFIGURATION, clean_question(text)],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+@dataclass
+class Hit:
+    """One page on which the words were found."""
+
+    document: Document
+    page: int
+    raw_snippet: str = field(repr=False)
+
+    @property
+    def snippet(self) -> str:
+        """The words around, as plain text."""
+        return self.raw_snippet.replace(START, "").replace(STOP, "")
+
+    @property
+    def marked_snippet(self) -> SafeString:
+        """The same as HTML with the found words marked; everything from the page is escaped."""
+        escaped = escape(" ".join(self.raw_snippet.split()))
+        return mark_safe(escaped.replace(START, "<mark>").replace(STOP, "</mark>"))  # noqa: S308  (escaped above)
+
+
+def search_text(documents: QuerySet[Document], text: str, *, limit: int = SHOWN_HITS) -> list[Hit]:
+    """Pages of the current versions of `documents` on which the words stand, newest document first.
+
+    Ordered by date, not by rank: ranking reads every hit. Snippets are made for the pages shown only.
+    """
+    asked = question(text)
+    found = list(
+        Page.objects.filter(text_vector=asked, of__in=documents.values("current"))
+        .order_by("-of__document__service_date", "-of__document_id", "number")
+        .values_list("id", flat=True)[:limit]
+    )
+    headline = SearchHeadline(
+        "text",
+        asked,
+        config=TEXT_CONFIGURATION,
+        start_sel=START,
+        stop_sel=STOP,
+        max_words=24,
+        min_words=10,
+        max_fragments=2,
+        fragment_delimiter=" … ",
+    )
+    rows = (
+        Page.objects.filter(id__in=found)
+        .annotate(snippet=headline)
+        .select_related("of__document__type", "of__document__patient")
+        .defer("text", "packed_words")
+        .in_bulk()
+    )
+    return [Hit(rows[key].of.document, rows[key].number, rows[key].snippet) for key in found if key in rows]
+
+
+def pages_of(version: DocumentVersion) -> Sequence[Page]:
+    """Every page of a version in order, without text and words."""
+    return list(
+        Page.objects.filter(of=version).order_by("number").only("number", "width", "height", "error", "of_id")
+    )
+
+
+def page_of(version: DocumentVersion, number: int) -> Page | None:
+    """One page, whole."""
+    return Page.objects.filter(of=version, number=number).first()
+
+
+def found_boxes(page: Page, text: str) -> list[tuple[int, int, int, int]]:
+    """Where the words of the question stand on the page's picture, in ten-thousandths of its size."""
+    words = page.words
+    if not words or not text.strip():
+        return []
+    distinct = sorted({str(word[0]) for word in words})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            select word from unnest(%(words)s::text[]) as word
+            where tsvector_to_array(to_tsvector(%(how)s::regconfig, word))
+               && tsvector_to_array(to_tsvector(%(how)s::regconfig, %(asked)s))
+            """,
+            {"words": distinct, "how": TEXT_CONFIGURATION, "asked": clean_question(text)},
+        )
+        hits = {row[0] for row in cursor.fetchall()}
+    return [(word[1], word[2], word[3], word[4]) for word in words if word[0] in hits]
+
+
+def same_content(patient: Patient, sha256: str) -> DocumentVersion | None:
+    """The version in this chart, if any, that has exactly this content."""
+    versions = DocumentVersion.objects.filter(patient=patient, blob_id=sha256)
+    return (
+        versions.exclude(document__status="entered-in-error")
+        .select_related("document", "document__type")
+        .order_by("filed_at")
+        .first()
+    )
+
+
+def filed_by(user: User) -> QuerySet[Document]:
+    """What `user` filed, of charts that she may still open; page it with `ordering=("-filed_at", "-id")`."""
+    return (
+        access.visible_to(user)
+        .filter(filed_by=user)
+        .select_related("patient", "type", "current", "current__blob")
+        .order_by(F("filed_at").desc(), F("id").desc())
+    )
+
+
+def patients_shown(rows: Sequence[Any]) -> set[UUID]:
+    """The patients that a list of documents or hits shows, for its event."""
+    return {getattr(row, "document", row).patient_id for row in rows}

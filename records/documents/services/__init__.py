@@ -1,0 +1,26 @@
+"""Verbs on documents, by flow of work."""
+
+from records.documents.services.filing import file_document, retry_reading
+from records.documents.services.looking import (
+    OpenDocument,
+    download_original,
+    look_at_page,
+    note_list,
+    open_document,
+    print_document,
+    read_page_text,
+    search_chart_text,
+)
+
+__all__ = [
+    "OpenDocument",
+    "download_original",
+    "file_document",
+    "look_at_page",
+    "note_list",
+    "open_document",
+    "print_document",
+    "read_page_text",
+    "retry_reading",
+    "search_chart_text",
+]
