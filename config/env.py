@@ -48,10 +48,10 @@ def words(name: str, default: str = "") -> list[str]:
     return os.environ.get(name, default).replace(",", " ").split()
 
 
-def networks(name: str) -> list[Network]:
+def networks(name: str, default: str = "") -> list[Network]:
     """A list of addresses or CIDR ranges."""
     try:
-        return [ipaddress.ip_network(word, strict=False) for word in words(name)]
+        return [ipaddress.ip_network(word, strict=False) for word in words(name, default)]
     except ValueError as error:
         raise ImproperlyConfigured(f"{name}: {error}.") from error
 

@@ -23,6 +23,7 @@ SECRET_KEY = env.secret("CHARTROOM_SECRET_KEY")
 MASTER_KEYS = env.master_keys("CHARTROOM_MASTER_KEYS")
 ALLOWED_HOSTS = env.words("CHARTROOM_ALLOWED_HOSTS", "127.0.0.1 localhost [::1]")
 TRUSTED_PROXIES = env.networks("CHARTROOM_TRUSTED_PROXIES")
+METRICS_NETWORKS = env.networks("CHARTROOM_METRICS_NETWORKS", "127.0.0.0/8 ::1")
 CSRF_TRUSTED_ORIGINS = env.words("CHARTROOM_TRUSTED_ORIGINS")
 
 # -- The house --------------------------------------------------------------------------------------------------
@@ -61,6 +62,7 @@ MIDDLEWARE = [
     "audit.middleware.ContextMiddleware",
     "accounts.middleware.IdleMiddleware",
     "accounts.middleware.SignInRequiredMiddleware",
+    "records.documents.uploads.UploadLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -161,17 +163,19 @@ USE_I18N = False
 USE_TZ = True
 TIME_ZONE = env.text("CHARTROOM_TIME_ZONE", "UTC")
 STATIC_URL = "static/"
-STATIC_ROOT = Path(env.text("CHARTROOM_STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+_COLLECT_INTO = Path(env.text("CHARTROOM_STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Embedded, the files are served as they lie in the checkout; a built image has run collectstatic.
-_COLLECTED = (STATIC_ROOT / "staticfiles.json").exists() and not DEBUG
+_COLLECTED = (_COLLECT_INTO / "staticfiles.json").exists() and not DEBUG
+_COLLECTING = bool(os.environ.get("CHARTROOM_COLLECT"))
+STATIC_ROOT = _COLLECT_INTO if _COLLECTED or _COLLECTING else None
 WHITENOISE_USE_FINDERS = not _COLLECTED
 WHITENOISE_AUTOREFRESH = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if _COLLECTED or os.environ.get("CHARTROOM_COLLECT")
+        if _COLLECTED or _COLLECTING
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
