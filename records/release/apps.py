@@ -4,3 +4,18 @@ from django.apps import AppConfig
 class ReleaseConfig(AppConfig):
     name = "records.release"
     label = "release"
+
+    def ready(self) -> None:
+        from auditlog.registry import auditlog
+
+        from audit import catalogue
+        from records.release import models
+        from records.release.events import EVENTS
+        from records.release.services import building  # noqa: F401  (registers the job's handler)
+
+        catalogue.register(EVENTS)
+        machinery = ["created_at", "updated_at", "version"]
+        auditlog.register(models.RecordRequest, exclude_fields=machinery)
+        auditlog.register(models.Evidence, exclude_fields=machinery)
+        auditlog.register(models.SelectedDocument, exclude_fields=machinery)
+        auditlog.register(models.Release, exclude_fields=[*machinery, "manifest"])

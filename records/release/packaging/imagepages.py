@@ -36,7 +36,6 @@ def image_pages(out: Pdf, path: Path, media_type: str) -> Iterator[tuple[Stream,
         if media_type == "image/jpeg" and image.format == "JPEG":
             yield _page(out, *_jpeg(out, image, data))
         elif image.format == "PNG" and (direct := _png(out, data)) is not None:
-            image.load()  # proves that the rows can be read to the end
             yield _page(out, direct, image, 1)
         else:
             for frame in ImageSequence.Iterator(image):
@@ -106,7 +105,8 @@ def _xobject(out: Pdf, data: bytes, size: tuple[int, int], colours: pikepdf.Obje
 
 
 def _jpeg(out: Pdf, image: Image.Image, data: bytes) -> tuple[Stream, Image.Image, int]:
-    image.load()  # refuses a picture that ends half way
+    if b"\xff\xd9" not in data[-64:]:
+        image.load()  # refuses a picture that ends half way
     if image.mode not in ("L", "RGB", "CMYK"):
         raise ValueError(f"a JPEG of kind {image.mode} is not known here")
     xobject = _xobject(out, _without_metadata(data), image.size, _COLOURS[image.mode], 8)
@@ -134,8 +134,11 @@ def _without_metadata(data: bytes) -> bytes:
 
 
 def _png(out: Pdf, data: bytes) -> Stream | None:
-    """A PNG without transparency and interlacing, its deflate rows as they are; None when it has those."""
-    at, rows, palette, header = 8, [], b"", b""
+    """A PNG without transparency and interlacing, its deflate rows as they are; None when it has those.
+
+    Raises ValueError when it ends half way.
+    """
+    at, rows, palette, header, is_whole = 8, [], b"", b"", False
     while at + 8 <= len(data):
         size, kind = struct.unpack(">I4s", data[at : at + 8])
         body = data[at + 8 : at + 8 + size]
@@ -148,8 +151,11 @@ def _png(out: Pdf, data: bytes) -> Stream | None:
         elif kind == b"IDAT":
             rows.append(body)
         elif kind == b"IEND":
+            is_whole = True
             break
         at += 12 + size
+    if not is_whole:
+        raise ValueError("the PNG ends half way")
     width, height, bits, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
     if colour in (4, 6) or interlaced or bits == 16:
         return None
@@ -178,7 +184,6 @@ def _g4(out: Pdf, frame: Image.Image, data: bytes) -> Stream | None:
     )
     if not is_plain or offsets[0] + counts[0] > len(data):
         return None
-    frame.load()
     return _ccitt(
         out, data[offsets[0] : offsets[0] + counts[0]], frame.size, black_is_0=tags[_PHOTOMETRIC] == 1
     )

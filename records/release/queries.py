@@ -1,0 +1,122 @@
+"""Reads of this room, over what `access` has restricted."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from audit.models import Event
+from common.errors import NotFound
+from common.ids import as_uuid
+from patients.models import Patient
+from records.release.kinds import RULES
+from records.release.models import (
+    Disclosure,
+    Evidence,
+    RecordRequest,
+    Release,
+    RequestStatus,
+    SelectedDocument,
+)
+
+LOOKS = ("request.viewed", "release.viewed", "request.evidence_viewed")
+HISTORY_ROWS = 100
+
+
+def work_list(rows: QuerySet[RecordRequest], *, filters: dict[str, Any]) -> QuerySet[RecordRequest]:
+    """The requests of these filters: status (`open` for all that are), due_before, assigned_to, patient,
+    overdue.
+    """
+    status = filters.get("status")
+    if status == "open":
+        rows = rows.open()  # type: ignore[attr-defined]
+    elif status == "overdue":
+        rows = rows.open().due_before(timezone.localdate())  # type: ignore[attr-defined]
+    elif status:
+        rows = rows.filter(status=status)
+    if filters.get("due_before"):
+        rows = rows.filter(due_on__lt=filters["due_before"])
+    if filters.get("assigned_to"):
+        rows = rows.filter(assigned_to__username__iexact=filters["assigned_to"])
+    if filters.get("patient"):
+        rows = rows.filter(patient=filters["patient"])
+    return rows.select_related("patient", "assigned_to").annotate(
+        has_selection=Exists(SelectedDocument.objects.filter(request=OuterRef("pk"))),
+        has_ground=_has_ground(),
+        has_failed=Exists(Release.objects.filter(request=OuterRef("pk"), status="failed")),
+    )
+
+
+def _has_ground() -> Exists:
+    needed = Q()
+    for kind, rule in RULES.items():
+        if rule.is_ready:
+            needed |= Q(request__kind=kind, kind__in=rule.evidence)
+    return Exists(Evidence.objects.filter(needed, request=OuterRef("pk")))
+
+
+def waits_for(record_request: RecordRequest) -> str:
+    """What a request of `work_list` waits for, in words."""
+    if record_request.status != RequestStatus.RECEIVED:
+        return {
+            RequestStatus.BUILDING: "package being built",
+            RequestStatus.READY: "to be sent",
+        }.get(RequestStatus(record_request.status), "nothing")
+    if not record_request.rule.is_ready:
+        return "a ground that Chartroom can check"
+    if not getattr(record_request, "has_ground", False):
+        return {"identity": "identity check", "authorization": "authorization"}[
+            record_request.rule.evidence[0]
+        ]
+    if not getattr(record_request, "has_selection", False):
+        return "documents to be chosen"
+    return (
+        "package to be built again" if getattr(record_request, "has_failed", False) else "package to be built"
+    )
+
+
+def arrived_since(rows: QuerySet[RecordRequest], days: int) -> int:
+    """How many came in during the last `days` days."""
+    return rows.filter(received_on__gte=timezone.localdate() - timedelta(days=days)).count()
+
+
+def of_patient(rows: QuerySet[RecordRequest], patient: Patient) -> list[RecordRequest]:
+    """The chart's requests, newest first, for its tab."""
+    found = work_list(rows, filters={"patient": patient.pk})
+    return list(found.order_by("-received_on", "-pk")[:200])
+
+
+def disclosures(
+    patient: Patient, *, from_on: date | None = None, to_on: date | None = None, is_accounting: bool = False
+) -> list[Disclosure]:
+    """The chart's ledger, newest first (at most the last thousand lines)."""
+    rows = Disclosure.objects.filter(patient=patient).select_related("request", "release", "sent_by")
+    if from_on:
+        rows = rows.filter(disclosed_on__gte=from_on)
+    if to_on:
+        rows = rows.filter(disclosed_on__lte=to_on)
+    if is_accounting:
+        rows = rows.filter(is_in_accounting=True)
+    return list(rows.order_by("-at", "-id")[:1000])
+
+
+def history(record_request: RecordRequest, release: Release | None) -> list[Event]:
+    """The log's entries about the request and its newest release, newest first, without the looks."""
+    about = [str(record_request.pk), *([str(release.pk)] if release else [])]
+    rows = Event.objects.filter(
+        patient_id=record_request.patient_id,
+        at__gte=record_request.created_at,
+        object_type__in=["release.recordrequest", "release.release"],
+        object_id__in=about,
+    )
+    return list(rows.exclude(event__in=LOOKS).order_by("-at", "-id")[:HISTORY_ROWS])
+
+
+def evidence_with_file(record_request: RecordRequest, evidence_id: Any) -> Evidence:
+    """One piece of this request's evidence that has a scan. Raises NotFound."""
+    rows = record_request.evidence.exclude(blob=None).select_related("blob")
+    evidence = rows.filter(pk=as_uuid(evidence_id)).first()
+    if evidence is None:
+        raise NotFound
+    return evidence
