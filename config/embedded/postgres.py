@@ -33,6 +33,7 @@ SETTINGS = {
     "maintenance_work_mem": "64MB",
     "io_method": "sync",
     "jit": "off",
+    "max_logical_replication_workers": "0",
     "max_worker_processes": "4",
     "max_parallel_workers": "2",
     "autovacuum_max_workers": "2",

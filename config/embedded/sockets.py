@@ -57,15 +57,18 @@ def noted(note: Path) -> Sockets | None:
 def forget(note: Path) -> None:
     """Remove the noted socket folder, if it is one and ours."""
     sockets = noted(note)
-    if (
-        sockets
-        and sockets.home.name.startswith(PREFIX)
-        and sockets.home.is_dir()
-        and not sockets.home.is_symlink()
-    ):
-        if sockets.home.stat().st_uid == os.geteuid():
-            shutil.rmtree(sockets.home, ignore_errors=True)
+    if sockets and _is_ours(sockets.home):
+        shutil.rmtree(sockets.home, ignore_errors=True)
     note.unlink(missing_ok=True)
+
+
+def _is_ours(home: Path) -> bool:
+    return (
+        home.name.startswith(PREFIX)
+        and home.is_dir()
+        and not home.is_symlink()
+        and home.stat().st_uid == os.geteuid()
+    )
 
 
 def _places() -> list[Path]:

@@ -1,7 +1,6 @@
 """`./chartroom up`: everything started in order, watched, and stopped in order."""
 
 import argparse
-import http.client
 import os
 import signal
 import socket
@@ -178,20 +177,13 @@ class Supervisor:
                 )
 
     def _ask_ready(self) -> tuple[bool, str]:
-        """What /readyz says: whether it is 200, and its first line."""
-        host, port = listening.reachable(self.listener)
+        """What /readyz says: whether it is 200, and its words."""
         names = self.variables["CHARTROOM_ALLOWED_HOSTS"].replace(",", " ").split()
         name = "127.0.0.1" if "127.0.0.1" in names or "*" in names else names[0].lstrip(".")
-        line = http.client.HTTPConnection(host, port, timeout=3)
-        try:
-            line.request("GET", "/readyz", headers={"Host": name})
-            response = line.getresponse()
-            text = response.read(2000).decode(errors="replace")
-            return response.status == 200, f"/readyz answers {response.status} {last_line(text)}"
-        except (OSError, http.client.HTTPException) as error:
-            return False, f"/readyz does not answer ({error})"
-        finally:
-            line.close()
+        status, text = listening.get(self.listener, "/readyz", host=name)
+        if status is None:
+            return False, f"/readyz does not answer ({text})"
+        return status == 200, f"/readyz answers {status} {last_line(text)}"
 
     def announce(self, seconds: float) -> None:
         """Print the address and what to do next."""

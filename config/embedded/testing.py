@@ -21,13 +21,10 @@ def run(pytest_arguments: list[str], *, no_browser: bool) -> int:
     wants_journeys = (
         not arguments or any("journeys" in word for word in arguments) or not _names_a_path(arguments)
     )
-    chromium = browser.find() if wants_journeys else None
-    if wants_journeys and chromium is None:
-        chromium = browser.install()
-    if wants_journeys and chromium is None:
-        if not no_browser:
-            say(browser.MISSING)
-            return 1
+    chromium = (browser.find() or browser.install()) if wants_journeys and not no_browser else None
+    if wants_journeys and chromium is None and not no_browser:
+        say(browser.MISSING)
+        return 1
     if no_browser:
         arguments += ["-m", "not journey"]
         left_out = (

@@ -14,7 +14,7 @@ from config.celery import app
 class Clock(bootsteps.StartStopStep):
     """Rings the scheduled tasks. Only for the one worker of an embedded Chartroom: two clocks ring twice."""
 
-    requires = {"celery.worker.components:Pool"}
+    requires = ("celery.worker.components:Pool",)
 
     def create(self, parent: Any) -> Any:
         """The thread that the worker starts and stops with itself."""
