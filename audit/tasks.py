@@ -1,9 +1,15 @@
 """Housekeeping of the log."""
 
+import logging
+
 from celery import shared_task
 from django.db import connection
 
+from audit.proof import checkpoints, keys, sealing
+
 MONTHS_AHEAD = 13
+
+logger = logging.getLogger("chartroom.audit")
 
 
 @shared_task(name="audit.ensure_partitions")
@@ -12,3 +18,22 @@ def ensure_partitions() -> int:
     with connection.cursor() as cursor:
         cursor.execute("select audit_ensure_partitions(%s)", [MONTHS_AHEAD])
         return int(cursor.fetchone()[0])
+
+
+@shared_task(name="audit.seal")
+def seal() -> int:
+    """Seal what has settled; returns the number of events sealed. Two at once do no harm."""
+    try:
+        epoch = sealing.seal()
+    except keys.NoKey:
+        return 0  # the proof state says so; events are written all the same
+    except sealing.CounterBehind as behind:
+        logger.error("%s", behind)
+        return 0
+    if epoch is None:
+        return 0
+    try:
+        checkpoints.send(epoch)
+    except OSError as error:
+        logger.error("The checkpoint of epoch %s could not be kept: %s.", epoch.n, error.strerror)
+    return epoch.row_count

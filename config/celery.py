@@ -32,7 +32,9 @@ app.conf.update(
     beat_schedule_filename=str(settings.RUN_DIR / "beat-schedule"),
     beat_schedule={
         "sweep-jobs": {"task": "jobs.sweep", "schedule": settings.JOB_SWEEP_SECONDS},
+        "seal-the-log": {"task": "audit.seal", "schedule": settings.SEAL_SECONDS},
         "ensure-partitions": {"task": "audit.ensure_partitions", "schedule": 6 * 3600},
+        "tidy-documents": {"task": "documents.tidy", "schedule": 600},
         "forget-stale": {"task": "jobs.forget_stale", "schedule": 3600},
     },
 )

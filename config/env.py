@@ -69,9 +69,11 @@ def secret(name: str) -> str:
         raise ImproperlyConfigured(f"{name}_FILE cannot be read: {error.strerror}.") from error
 
 
-def master_keys(name: str) -> dict[str, bytes]:
+def keys_of_32_bytes(name: str, *, required: bool = True) -> dict[str, bytes]:
     """Lines (or comma-separated items) `keyid:base64` of 32 bytes each; the first is the current key."""
     keys: dict[str, bytes] = {}
+    if not required and not os.environ.get(name) and not os.environ.get(f"{name}_FILE"):
+        return keys
     for item in secret(name).replace(",", "\n").split():
         key_id, _, encoded = item.partition(":")
         try:

@@ -21,7 +21,7 @@ from config.embedded.refusal import Refusal
 
 ROOMS = ("keys", "logs", "run")
 LEAST_FREE_MB = 500
-KEYS = ("secret_key", "master_keys", "postgres_owner", "postgres_app")
+KEYS = ("secret_key", "master_keys", "seal_keys", "postgres_owner", "postgres_app")
 
 
 class Folder:
@@ -192,8 +192,8 @@ class Folder:
 
 
 def _new_key(name: str) -> str:
-    if name == "master_keys":
-        return f"k{secrets.token_hex(4)}:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    if name in {"master_keys", "seal_keys"}:
+        return f"{name[0]}{secrets.token_hex(4)}:{base64.b64encode(secrets.token_bytes(32)).decode()}"
     return secrets.token_urlsafe(48)
 
 

@@ -155,6 +155,8 @@ def django_variables(
         variables["CHARTROOM_SECRET_KEY_FILE"] = str(folder.keys / "secret_key")
     if not os.environ.get("CHARTROOM_MASTER_KEYS"):
         variables["CHARTROOM_MASTER_KEYS_FILE"] = str(folder.keys / "master_keys")
+    if not os.environ.get("CHARTROOM_SEAL_KEYS"):
+        variables["CHARTROOM_SEAL_KEYS_FILE"] = str(folder.keys / "seal_keys")
     if own_database and places:
         for name, role in (("DATABASE_URL", "app"), ("DATABASE_OWNER_URL", "owner")):
             password = folder.key(f"postgres_{role}")

@@ -61,14 +61,14 @@ def test_a_secret_may_lie_in_a_file(tmp_path: object, monkeypatch: pytest.Monkey
 
 def test_master_keys_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHARTROOM_X", f"new:{KEY}\nold:{KEY}")
-    assert list(env.master_keys("CHARTROOM_X")) == ["new", "old"]
+    assert list(env.keys_of_32_bytes("CHARTROOM_X")) == ["new", "old"]
 
 
 @pytest.mark.parametrize("value", ["new", "new:short", f"a:{KEY},a:{KEY}", f":{KEY}"])
 def test_malformed_master_keys_are_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHARTROOM_X", value)
     with pytest.raises(ImproperlyConfigured, match="CHARTROOM_X"):
-        env.master_keys("CHARTROOM_X")
+        env.keys_of_32_bytes("CHARTROOM_X")
 
 
 def test_networks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,119 @@
+"""An epoch: what was settled since the last one, as the chain and its signature hold it."""
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection
+
+FIRST_PREVIOUS = bytes(32)
+LEAF = struct.Struct(">q32s")
+COLUMNS = (
+    "n, from_xid::text, to_xid::text, row_count, total, root, previous, first_at, last_at, cluster, sealed_at,"
+    " key_id, note, signature"
+)
+
+CANONICAL = (
+    "audit_canonical(id, at, txid, event, action, actor_id, actor, roles, session, patient_id, patient_ids,"
+    " object_type, object_id, purpose, reason, outcome, channel, ip, request_id, detail)"
+)
+LEAVES = (
+    f"select id, sha256('\\x00'::bytea || convert_to({CANONICAL}, 'UTF8')), at from audit_event"  # noqa: S608
+    " where txid >= %s::text::xid8 and txid < %s::text::xid8 order by txid, id"
+)
+
+
+def moment(at: datetime | None) -> str:
+    """A time as the signature holds it: microseconds since 1970 UTC, or "-"."""
+    if at is None:
+        return "-"
+    delta = at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return str((delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One link of the chain. `from_xid` is the former link's `to_xid`: a row slipped in between breaks a count."""
+
+    n: int
+    from_xid: int
+    to_xid: int
+    row_count: int
+    total: int
+    root: bytes
+    previous: bytes
+    first_at: datetime | None
+    last_at: datetime | None
+    cluster: str
+    sealed_at: datetime
+    key_id: str
+    note: str
+    signature: bytes = b""
+
+    @property
+    def message(self) -> bytes:
+        """What is signed: every field, one a line."""
+        lines = [
+            "chartroom-epoch-1",
+            str(self.n),
+            str(self.from_xid),
+            str(self.to_xid),
+            str(self.row_count),
+            str(self.total),
+            self.root.hex(),
+            self.previous.hex(),
+            moment(self.first_at),
+            moment(self.last_at),
+            self.cluster,
+            moment(self.sealed_at),
+            self.key_id,
+            self.note,
+        ]
+        return "\n".join(lines).encode()
+
+    @property
+    def link(self) -> bytes:
+        """What the next epoch holds of this one."""
+        return hashlib.sha256(self.signature).digest()
+
+    @classmethod
+    def from_row(cls, row: tuple[Any, ...]) -> "Epoch":
+        """A row of COLUMNS."""
+        values = list(row)
+        values[1], values[2] = int(values[1]), int(values[2])
+        for position in (5, 6, 13):
+            values[position] = bytes(values[position])
+        return cls(*values)
+
+
+def last() -> Epoch | None:
+    """The newest epoch."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"select {COLUMNS} from audit_epoch order by n desc limit 1")  # noqa: S608
+        row = cursor.fetchone()
+    return Epoch.from_row(row) if row else None
+
+
+def every(first: int = 0) -> Iterator[Epoch]:
+    """All epochs from number `first` on, in order, some hundred at a time."""
+    after = first - 1
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(f"select {COLUMNS} from audit_epoch where n > %s order by n limit 500", [after])  # noqa: S608
+            rows = cursor.fetchall()
+        for row in rows:
+            yield Epoch.from_row(row)
+        if not rows:
+            return
+        after = rows[-1][0]
+
+
+def kept_leaves(n: int) -> list[tuple[int, bytes]]:
+    """(event id, leaf hash) of each event of epoch `n` as they were when it was sealed."""
+    with connection.cursor() as cursor:
+        cursor.execute("select leaves from audit_epoch_leaves where n = %s", [n])
+        row = cursor.fetchone()
+    return list(LEAF.iter_unpack(bytes(row[0]))) if row and len(row[0]) % LEAF.size == 0 else []

@@ -1,0 +1,177 @@
+"""Check the log against its chain, and say of the first bad thing what it is and which event it concerns."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+
+from audit.proof import epochs, keys, merkle
+from audit.proof.epochs import FIRST_PREVIOUS, LEAVES, Epoch
+
+# How far an event's time may lie before the seal of the epoch before it: a transaction that stayed open.
+LONGEST_TRANSACTION = timedelta(minutes=15)
+
+
+@dataclass
+class Bad:
+    """The first thing that is not as it was sealed."""
+
+    kind: str  # altered, deleted, inserted, reordered, epoch_altered, epoch_removed, tail_cut, key, back_dated, future
+    text: str
+    epoch: int | None = None
+    event: int | None = None
+
+
+@dataclass
+class Result:
+    """What a check found: `ok`, how far the log is sealed, how many events were compared."""
+
+    ok: bool = True
+    checked: int = 0
+    sealed_through: str | None = None
+    epochs: int = 0
+    unsealed: int = 0
+    first_bad: Bad | None = None
+    keys: list[str] = field(default_factory=list)
+
+
+class _Found(Exception):
+    def __init__(self, bad: Bad) -> None:
+        self.bad = bad
+
+
+def verify(*, checkpoints: Iterable[Mapping[str, Any]] = (), first: int = 1) -> Result:
+    """Check every event and epoch from epoch `first` on, also against checkpoints kept off this machine.
+
+    A checkpoint is {"n", "signature"} (hexadecimal). Only they show that the newest epochs were cut off or the
+    whole chain made anew with a stolen key.
+    """
+    result = Result()
+    try:
+        former = _walk(result, first)
+        _check_checkpoints(checkpoints, former)
+        _check_tail(result, former)
+    except _Found as found:
+        result.ok = False
+        result.first_bad = found.bad
+    return result
+
+
+def _walk(result: Result, first: int) -> Epoch | None:
+    former: Epoch | None = None
+    if first > 1:
+        former = next(iter(epochs.every(first - 1)), None)
+    for epoch in epochs.every(first):
+        _check_link(epoch, former)
+        _check_signature(epoch, former)
+        result.checked += _check_events(epoch, former)
+        result.epochs += 1
+        result.sealed_through = epoch.last_at.isoformat() if epoch.last_at else result.sealed_through
+        if epoch.key_id not in result.keys:
+            result.keys.append(epoch.key_id)
+        former = epoch
+    return former
+
+
+def _check_link(epoch: Epoch, former: Epoch | None) -> None:
+    expected = former.n + 1 if former else 1
+    if epoch.n != expected:
+        raise _Found(Bad("epoch_removed", f"Epoch {expected} is missing from the chain.", epoch=expected))
+    is_linked = (
+        epoch.previous == (former.link if former else FIRST_PREVIOUS)
+        and epoch.from_xid == (former.to_xid if former else 0)
+        and epoch.total == (former.total if former else 0) + epoch.row_count
+    )
+    if not is_linked and keys.is_signed(epoch.key_id, epoch.signature, epoch.message):
+        raise _Found(
+            Bad("epoch_removed", f"Epoch {epoch.n} does not follow the one before it.", epoch=epoch.n)
+        )
+
+
+def _check_signature(epoch: Epoch, former: Epoch | None) -> None:
+    if keys.public(epoch.key_id) is None:
+        raise _Found(Bad("key", f"Epoch {epoch.n} is signed with a key nobody knows.", epoch=epoch.n))
+    if not keys.is_signed(epoch.key_id, epoch.signature, epoch.message):
+        raise _Found(Bad("epoch_altered", f"Epoch {epoch.n} is not as it was signed.", epoch=epoch.n))
+    order = keys.order()
+    if former and order.index(epoch.key_id) < order.index(former.key_id):
+        raise _Found(
+            Bad("key", f"Epoch {epoch.n} is signed with a key that was retired before.", epoch=epoch.n)
+        )
+
+
+def _check_events(epoch: Epoch, former: Epoch | None) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(LEAVES, [str(epoch.from_xid), str(epoch.to_xid)])
+        rows = [(int(pk), bytes(leaf), at) for pk, leaf, at in cursor.fetchall()]
+    if len(rows) != epoch.row_count or merkle.root([leaf for _, leaf, _ in rows]) != epoch.root:
+        raise _Found(_name(epoch, [(pk, leaf) for pk, leaf, _ in rows]))
+    oldest = former.sealed_at - LONGEST_TRANSACTION if former else None
+    for pk, _, at in rows:
+        if at > epoch.sealed_at + timedelta(seconds=1):
+            raise _Found(Bad("future", f"Event {pk} bears a time after its own seal.", epoch.n, pk))
+        if oldest and at < oldest:
+            raise _Found(
+                Bad("back_dated", f"Event {pk} bears a time long before the seal before it.", epoch.n, pk)
+            )
+    return len(rows)
+
+
+def _name(epoch: Epoch, found: list[tuple[int, bytes]]) -> Bad:
+    """Which event it is, by the hashes that were kept when the epoch was sealed."""
+    kept = epochs.kept_leaves(epoch.n)
+    if len(kept) != epoch.row_count or merkle.root([leaf for _, leaf in kept]) != epoch.root:
+        text = (
+            f"The events of epoch {epoch.n} are not those that were sealed, and neither are its kept hashes."
+        )
+        return Bad("altered", text, epoch.n, found[0][0] if found else None)
+    then, now = dict(kept), dict(found)
+    for pk, leaf in kept:
+        if pk not in now:
+            gone = sum(1 for other in then if other not in now)
+            more = f" and {gone - 1} more" if gone > 1 else ""
+            return Bad("deleted", f"Event {pk}{more} of epoch {epoch.n} is missing.", epoch.n, pk)
+        if now[pk] != leaf:
+            return Bad("altered", f"Event {pk} is not as it was sealed.", epoch.n, pk)
+    for pk, _ in found:
+        if pk not in then:
+            return Bad("inserted", f"Event {pk} was put in after epoch {epoch.n} was sealed.", epoch.n, pk)
+    first = next(mine for (mine, _), (theirs, _) in zip(found, kept, strict=True) if mine != theirs)
+    return Bad("reordered", f"Event {first} stands in another place than when it was sealed.", epoch.n, first)
+
+
+def _check_checkpoints(checkpoints: Iterable[Mapping[str, Any]], newest: Epoch | None) -> None:
+    for checkpoint in checkpoints:
+        n, signature = int(checkpoint["n"]), str(checkpoint["signature"])
+        if newest is None or n > newest.n:
+            text = f"A checkpoint kept elsewhere knows epoch {n}, but the chain ends before it: its tail was cut off."
+            raise _Found(Bad("tail_cut", text, epoch=n))
+        epoch = next(iter(epochs.every(n)), None)
+        if epoch is None or epoch.signature.hex() != signature:
+            text = (
+                f"Epoch {n} is not the one that the checkpoint kept elsewhere knows: the chain was made anew."
+            )
+            raise _Found(Bad("chain_replaced", text, epoch=n))
+
+
+def _check_tail(result: Result, newest: Epoch | None) -> None:
+    """Events not sealed yet: counted; none may claim a transaction that has not begun."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select count(*), min(id) filter (where txid >= pg_snapshot_xmax(pg_current_snapshot()))"
+            " from audit_event where txid >= %s::text::xid8",
+            [str(newest.to_xid if newest else 0)],
+        )
+        result.unsealed, forged = cursor.fetchone()
+    if forged is not None:
+        raise _Found(
+            Bad("inserted", f"Event {forged} claims a transaction that has not begun.", event=forged)
+        )
+
+
+def read_checkpoints(text: str) -> list[dict[str, Any]]:
+    """Checkpoints from a file of JSON lines. Raises ValueError."""
+    return [json.loads(line) for line in text.splitlines() if line.strip()]

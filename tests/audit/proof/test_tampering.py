@@ -1,0 +1,306 @@
+"""Invariant 3: as the owner of the table, with triggers off, every attack is found and told apart."""
+
+import base64
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.conf import LazySettings
+from django.core.management import CommandError, call_command
+from django.db import connection, connections, transaction
+
+from accounts.services import service_account
+from audit.models import Event
+from audit.proof import checkpoints, epochs, keys, sealing, verifying
+from audit.proof.verifying import Result
+from audit.services import record
+from common.ids import uuid7
+
+pytestmark = pytest.mark.committed
+
+OLD = base64.b64encode(b"1" * 32).decode()
+
+
+@pytest.fixture(autouse=True)
+def seal_keys(settings: LazySettings) -> None:
+    settings.SEAL_KEYS = {"new": b"2" * 32, "old": b"1" * 32}
+
+
+@contextmanager
+def as_owner() -> Iterator[Callable[[str], None]]:
+    """Run statements as the tables' owner with their triggers off, and put everything back afterwards."""
+    owner = connections["owner"]
+    with owner.cursor() as cursor:
+        cursor.execute(
+            "select inhrelid::regclass::text from pg_inherits where inhparent = 'audit_event'::regclass"
+            " union all select unnest(array['audit_event', 'audit_epoch', 'audit_epoch_leaves'])"
+        )
+        tables = [row[0] for row in cursor.fetchall()]
+        for table in tables:
+            cursor.execute(f"alter table {table} disable trigger user")
+    try:
+        with owner.cursor() as cursor:
+            yield cursor.execute
+    finally:
+        with owner.cursor() as cursor:
+            for table in tables:
+                cursor.execute(f"alter table {table} enable trigger user")
+        owner.close()
+
+
+@contextmanager
+def attacked(*statements: str) -> Iterator[Result]:
+    """The check's answer after an attack; the tables are as before afterwards."""
+    tables = ("audit_event", "audit_epoch", "audit_epoch_leaves")
+    with as_owner() as run:
+        for table in tables:
+            run(f"create table kept_{table} as select * from {table}")
+        try:
+            for statement in statements:
+                run(statement)
+            yield verifying.verify()
+        finally:
+            for table in reversed(tables):
+                run(f"delete from {table}")
+            for table in tables:
+                overriding = "overriding system value" if table == "audit_event" else ""
+                run(f"insert into {table} {overriding} select * from kept_{table}")
+                run(f"drop table kept_{table}")
+
+
+def _write(count: int) -> list[int]:
+    """Some events, each committed alone; their ids."""
+    actor = service_account("proof-test")
+    for _ in range(count):
+        with transaction.atomic():
+            record("patient.viewed", by=actor, patient=uuid7(), patients=[uuid7()], detail={"n": [1, "é"]})
+    return list(
+        Event.objects.filter(actor=actor.username).order_by("-id").values_list("id", flat=True)[:count]
+    )[::-1]
+
+
+@pytest.fixture
+def sealed(committed: None) -> list[int]:
+    """Two epochs of five events each at least; the ids of the last five."""
+    _write(5)
+    assert sealing.seal() is not None
+    ids = _write(5)
+    assert sealing.seal() is not None
+    assert verifying.verify().ok
+    return ids
+
+
+def test_a_whole_log_is_whole(sealed: list[int]) -> None:
+    result = verifying.verify()
+    assert result.ok
+    assert result.checked == sum(epoch.row_count for epoch in epochs.every())
+    assert result.first_bad is None
+    call_command("audit_verify")
+
+
+COLUMNS = {
+    "event": "'patient.updated'",
+    "action": "'update'",
+    "actor": "'somebody else'",
+    "actor_id": f"'{uuid7()}'",
+    "roles": "array['clinician']",
+    "session": "'x'",
+    "patient_id": "null",
+    "patient_ids": "null",
+    "object_type": "'x'",
+    "object_id": "'x'",
+    "purpose": "'TREAT'",
+    "reason": "reason || ' '",
+    "outcome": "'denied'",
+    "channel": "'web'",
+    "ip": "'10.0.0.1'",
+    "request_id": "'x'",
+    "detail": "null",
+    "at": "at + interval '1 microsecond'",
+}
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_changed_column_is_named(column: str, sealed: list[int]) -> None:
+    with attacked(f"update audit_event set {column} = {COLUMNS[column]} where id = {sealed[2]}") as result:
+        assert not result.ok
+        assert result.first_bad is not None
+        assert (result.first_bad.kind, result.first_bad.event) == ("altered", sealed[2])
+
+
+def test_a_deleted_event_is_named(sealed: list[int]) -> None:
+    with attacked(f"delete from audit_event where id = {sealed[1]}") as result:
+        assert result.first_bad is not None
+        assert (result.first_bad.kind, result.first_bad.event) == ("deleted", sealed[1])
+
+
+def test_the_last_event_deleted_is_named(sealed: list[int]) -> None:
+    with attacked(f"delete from audit_event where id = {sealed[-1]}") as result:
+        assert result.first_bad is not None
+        assert (result.first_bad.kind, result.first_bad.event) == ("deleted", sealed[-1])
+
+
+def test_two_swapped_events_are_named(sealed: list[int]) -> None:
+    one, other = sealed[0], sealed[1]
+    with attacked(
+        f"update audit_event e set txid = o.txid from audit_event o"
+        f" where (e.id, o.id) in (({one}, {other}), ({other}, {one}))"
+    ) as result:
+        assert result.first_bad is not None
+        assert result.first_bad.kind in {"altered", "reordered"}
+        assert result.first_bad.event in {one, other}
+
+
+def test_an_event_slipped_in_later_is_named(sealed: list[int]) -> None:
+    with attacked(
+        "insert into audit_event (at, txid, event, action, actor, outcome)"
+        f" select at, txid, 'patient.viewed', 'view', 'nobody', 'success' from audit_event where id = {sealed[3]}"
+    ) as result:
+        assert result.first_bad is not None
+        assert result.first_bad.kind == "inserted"
+
+
+def test_an_event_from_the_future_is_named(sealed: list[int]) -> None:
+    with attacked(
+        "insert into audit_event (at, txid, event, action, actor, outcome) values"
+        " (now(), (pg_current_xact_id()::text::bigint + 1000000)::text::xid8, 'x', 'view', 'x', 'success')"
+    ) as result:
+        assert result.first_bad is not None
+        assert result.first_bad.kind == "inserted"
+
+
+def test_a_removed_epoch_is_told_apart(sealed: list[int]) -> None:
+    last = epochs.last()
+    assert last is not None
+    number = last.n - 1
+    with attacked(
+        f"delete from audit_epoch_leaves where n = {number}", f"delete from audit_epoch where n = {number}"
+    ) as result:
+        assert result.first_bad is not None
+        assert (result.first_bad.kind, result.first_bad.epoch) == ("epoch_removed", number)
+
+
+def test_an_edited_epoch_is_told_apart(sealed: list[int]) -> None:
+    last = epochs.last()
+    assert last is not None
+    with attacked(
+        f"update audit_epoch set row_count = row_count + 1, total = total + 1 where n = {last.n}"
+    ) as result:
+        assert result.first_bad is not None
+        assert (result.first_bad.kind, result.first_bad.epoch) == ("epoch_altered", last.n)
+
+
+def test_a_cut_tail_is_found_only_with_a_checkpoint(sealed: list[int]) -> None:
+    last = epochs.last()
+    assert last is not None
+    kept = checkpoints.newest()
+    with attacked(
+        f"delete from audit_epoch_leaves where n = {last.n}",
+        f"delete from audit_epoch where n = {last.n}",
+        f"delete from audit_event where txid >= '{last.from_xid}'::xid8",
+    ) as result:
+        assert result.ok
+        told = verifying.verify(checkpoints=kept).first_bad
+        assert told is not None
+        assert (told.kind, told.epoch) == ("tail_cut", last.n)
+
+
+def test_a_chain_made_anew_without_the_key_is_found(sealed: list[int], settings: LazySettings) -> None:
+    kept = checkpoints.newest()
+    honest = settings.SEAL_KEYS
+    with attacked("delete from audit_epoch_leaves", "delete from audit_epoch"):
+        settings.SEAL_KEYS = {"new": b"9" * 32}
+        assert sealing.seal() is not None
+        settings.SEAL_KEYS = honest
+        told = verifying.verify().first_bad
+        assert told is not None
+        assert told.kind == "epoch_altered"
+    with attacked("delete from audit_epoch_leaves", "delete from audit_epoch"):
+        assert sealing.seal() is not None  # with the stolen key: only the checkpoint knows better
+        assert verifying.verify().ok
+        told = verifying.verify(checkpoints=kept).first_bad
+        assert told is not None
+        assert told.kind in {"tail_cut", "chain_replaced"}
+
+
+def test_a_stolen_older_key_signs_nothing_new(sealed: list[int], settings: LazySettings) -> None:
+    honest = settings.SEAL_KEYS
+    with attacked():
+        _write(1)
+        settings.SEAL_KEYS = {"old": b"1" * 32}
+        assert sealing.seal() is not None
+        settings.SEAL_KEYS = honest
+        told = verifying.verify().first_bad
+        assert told is not None
+        assert told.kind == "key"
+
+
+def test_a_rotated_key_goes_on(sealed: list[int], settings: LazySettings) -> None:
+    settings.SEAL_KEYS = {"newer": b"3" * 32, **settings.SEAL_KEYS}
+    with attacked():
+        _write(1)
+        epoch = sealing.seal()
+        assert epoch is not None
+        assert epoch.key_id == "newer"
+        assert verifying.verify().ok
+
+
+def test_without_a_key_events_are_still_written(committed: None, settings: LazySettings) -> None:
+    settings.SEAL_KEYS = {}
+    assert len(_write(1)) == 1
+    with pytest.raises(keys.NoKey):
+        sealing.seal()
+
+
+def test_what_is_not_settled_is_not_sealed(committed: None) -> None:
+    """An open transaction holds the seal back; what commits later than a larger id is sealed, not lost."""
+    started, finish = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        with transaction.atomic():
+            record("patient.viewed", by=None, actor="slow", patient=uuid7())
+            started.set()
+            finish.wait(10)
+        connection.close()
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    assert started.wait(10)
+    ids = _write(3)
+    sealing.seal()
+    last = epochs.last()
+    assert last is None or not set(ids) & {pk for pk, _ in epochs.kept_leaves(last.n)}
+    finish.set()
+    thread.join()
+    epoch = sealing.seal()
+    assert epoch is not None
+    sealed_ids = {pk for pk, _ in epochs.kept_leaves(epoch.n)}
+    assert set(ids) <= sealed_ids
+    assert Event.objects.get(actor="slow", id__in=sealed_ids).id < ids[0]
+    assert verifying.verify().ok
+
+
+def test_two_sealers_at_once_seal_once(committed: None) -> None:
+    _write(20)
+    results: list[object] = []
+
+    def run() -> None:
+        results.append(sealing.seal())
+        connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(result is not None for result in results) == 1
+    assert verifying.verify().ok
+
+
+def test_the_command_names_the_bad_event(sealed: list[int]) -> None:
+    with (
+        attacked(f"update audit_event set actor = 'x' where id = {sealed[0]}"),
+        pytest.raises(CommandError, match=f"altered: Event {sealed[0]}"),
+    ):
+        call_command("audit_verify")
