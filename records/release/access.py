@@ -77,7 +77,7 @@ def get_release_for(user: User, release_id: Any, *, lock: bool = False) -> tuple
     check_may_list(user)
     key = as_uuid(release_id)
     found = Release.objects.filter(pk=key).values_list("request_id", flat=True).first() if key else None
-    if found is None:
+    if key is None or found is None:
         raise NotFound
     record_request, decision = get_for(user, found, lock=lock)
     rows = Release.objects.select_for_update(of=("self",)) if lock else Release.objects.all()

@@ -89,16 +89,16 @@ def of_patient(rows: QuerySet[RecordRequest], patient: Patient) -> list[RecordRe
 
 def disclosures(
     patient: Patient, *, from_on: date | None = None, to_on: date | None = None, is_accounting: bool = False
-) -> list[Disclosure]:
-    """The chart's ledger, newest first (at most the last thousand lines)."""
+) -> QuerySet[Disclosure]:
+    """The chart's ledger, newest first."""
     rows = Disclosure.objects.filter(patient=patient).select_related("request", "release", "sent_by")
     if from_on:
         rows = rows.filter(disclosed_on__gte=from_on)
     if to_on:
         rows = rows.filter(disclosed_on__lte=to_on)
     if is_accounting:
-        rows = rows.filter(is_in_accounting=True)
-    return list(rows.order_by("-at", "-id")[:1000])
+        rows = rows.in_accounting()
+    return rows.order_by("-at", "-id")
 
 
 def history(record_request: RecordRequest, release: Release | None) -> list[Event]:
@@ -116,7 +116,8 @@ def history(record_request: RecordRequest, release: Release | None) -> list[Even
 def evidence_with_file(record_request: RecordRequest, evidence_id: Any) -> Evidence:
     """One piece of this request's evidence that has a scan. Raises NotFound."""
     rows = record_request.evidence.exclude(blob=None).select_related("blob")
-    evidence = rows.filter(pk=as_uuid(evidence_id)).first()
+    key = as_uuid(evidence_id)
+    evidence = rows.filter(pk=key).first() if key else None
     if evidence is None:
         raise NotFound
     return evidence

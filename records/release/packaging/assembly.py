@@ -104,7 +104,7 @@ def _pdf_pages(out: Pdf, path: Path, open_files: ExitStack) -> list[_Drawn]:
         form, wide, high, unit = stamping.as_form(source, page.obj, used)
         cleaning.clean_drawn(form)
         if not form.is_indirect:
-            form = source.make_indirect(form)  # type: ignore[assignment]
+            form = source.make_indirect(form)
         pages.append((out.copy_foreign(form), wide, high, unit))
     cleaning.carry_layers(source, out)
     return pages

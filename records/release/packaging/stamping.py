@@ -37,7 +37,7 @@ def _box(value: Object | None) -> tuple[float, float, float, float] | None:
     if not isinstance(value, Array) or len(value) != 4:
         return None
     try:
-        x0, y0, x1, y1 = (float(number) for number in value)  # type: ignore[arg-type]
+        x0, y0, x1, y1 = (float(number) for number in value)
     except (TypeError, ValueError):
         return None
     x0, x1 = sorted((x0, x1))
@@ -58,7 +58,7 @@ def visible_box(page: Object) -> tuple[float, float, float, float]:
 
 def _quarter_turns(page: Object) -> int:
     try:
-        return round(float(inherited(page, "/Rotate") or 0) / 90) % 4  # type: ignore[arg-type]
+        return round(float(inherited(page, "/Rotate") or 0) / 90) % 4
     except (TypeError, ValueError):
         return 0
 
@@ -106,7 +106,7 @@ def as_form(source: Pdf, page: Object, used: set[tuple[int, int]]) -> tuple[Stre
     if isinstance(group, Dictionary):
         form[Name.Group] = group
     try:
-        unit = float(page.get(Name.UserUnit, 1))  # type: ignore[arg-type]
+        unit = float(page.get(Name.UserUnit, 1))
     except (TypeError, ValueError):
         unit = 1.0
     return form, wide, high, unit if 0 < unit <= 75_000 else 1.0

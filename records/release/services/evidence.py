@@ -92,7 +92,7 @@ def add_evidence(
         added_by=by,
     )
     if file is not None:
-        found = sniffing.kind_of(file.read(2048), file.size)
+        found = sniffing.kind_of(file.staged.head, file.staged.size_bytes)
         evidence.blob = files.keep(file.staged, found.media_type)
         evidence.filename = file.name or ""
     evidence.save(force_insert=True)

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import User
 from audit.models import Event
@@ -31,20 +32,26 @@ class OpenRequest:
     job: Job | None
 
 
-def _with_release(record_request: RecordRequest) -> tuple[Release | None, Job | None]:
+def newest_release(record_request: RecordRequest) -> tuple[Release | None, Job | None]:
+    """The newest package of a request and the job that builds it."""
     rows = record_request.releases.select_related("package", "asked_by", "delivered_by")
     release = rows.order_by("-created_at").first()
     if release is None:
         return None, None
     release.request = record_request
-    return release, latest_about(release, KIND)
+    return release, job_of(release)
+
+
+def job_of(release: Release) -> Job | None:
+    """The job that builds a release."""
+    return latest_about(release, KIND)
 
 
 @transaction.atomic
 def open_request(*, by: User, request_id: Any) -> OpenRequest:
     """One request with its checklist, what goes, its release and progress. Raises NotFound, Denied."""
     record_request, decision = access.get_for(by, request_id)
-    release, job = _with_release(record_request)
+    release, job = newest_release(record_request)
     opened = OpenRequest(record_request, clearance(by, record_request), release, job)
     record(
         "request.viewed", by=by, patient=record_request.patient_id, about=record_request, reason=str(decision)
@@ -69,7 +76,7 @@ def open_release(*, by: User, release_id: Any) -> tuple[Release, Job | None]:
     """One release and its job. Raises NotFound, Denied."""
     release, decision = access.get_release_for(by, release_id)
     record("release.viewed", by=by, patient=release.patient_id, about=release, reason=str(decision))
-    return release, latest_about(release, KIND)
+    return release, job_of(release)
 
 
 @transaction.atomic
@@ -80,7 +87,7 @@ def list_disclosures(
     from_on: date | None = None,
     to_on: date | None = None,
     is_accounting: bool = False,
-) -> tuple[Patient, list[Disclosure]]:
+) -> tuple[Patient, QuerySet[Disclosure]]:
     """The chart's ledger, newest first; `is_accounting` leaves out what AOD-02 excludes. Raises NotFound,
     Denied.
     """
@@ -97,7 +104,6 @@ def list_disclosures(
             "from": from_on,
             "to": to_on,
             "for": "accounting" if is_accounting else "",
-            "shown": len(rows),
         },
     )
     return patient, rows

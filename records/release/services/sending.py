@@ -148,10 +148,10 @@ def download_package(*, by: User, release_id: Any) -> OpenPackage:
 
 
 @transaction.atomic
-def mark_mailed(
-    *, by: User, release_id: Any, sent_on: date, how: str = DeliveryMethod.MAIL, tracking: str = ""
-) -> Release:
-    """Say that the printed package was mailed, faxed or handed over, and on which day. Writes the disclosure.
+def mark_mailed(*, by: User, release_id: Any, sent_on: date, how: str = "", tracking: str = "") -> Release:
+    """Say that the package was mailed, faxed or handed over, and on which day. Writes the disclosure.
+
+    `how` is a DeliveryMethod; the request's own unless said otherwise.
 
     Raises NotFound, Denied, WrongMove, RuleBroken, RulesBroken.
     """
@@ -166,7 +166,8 @@ def mark_mailed(
         raise RuleBroken(
             "sent_on", "It can have gone out between the day it was built and today.", field="sent_on"
         )
-    facts = _deliver(by, release, how=DeliveryMethod(how), on=sent_on, tracking=tracking.strip())
+    chosen = DeliveryMethod(how or release.request.delivery_method)
+    facts = _deliver(by, release, how=chosen, on=sent_on, tracking=tracking.strip())
     record(
         "release.mailed", by=by, patient=release.patient_id, about=release, reason=str(decision), detail=facts
     )
