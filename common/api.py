@@ -177,7 +177,7 @@ class Endpoint(APIView):
         self.query = valid(shape, given) if shape else {}
         if request.method == "POST" and request.headers.get("Idempotency-Key"):
             handler = getattr(self, "post")  # noqa: B009  (set per instance by the router)
-            self.post = partial(self._post_once, handler)
+            setattr(self, "post", partial(self._post_once, handler))  # noqa: B010  (subclasses type it)
 
     def _post_once(self, handler: Callable[..., Any], request: Request, *args: Any, **kwargs: Any) -> Any:
         with transaction.atomic():
