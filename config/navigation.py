@@ -83,17 +83,21 @@ def _chart_tabs(rights: frozenset[str]) -> tuple[ChartTab, ...]:
     return tuple(tabs)
 
 
+def _address(name: str, *args: object) -> str:
+    """The address of a page, or nothing for one that is not built yet."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
+
+
 def _permitted(entries: tuple[_Entry, ...], rights: frozenset[str]) -> tuple[Item, ...]:
     items = []
     for entry in entries:
-        if entry.needs not in rights:
-            continue
-        try:
-            url = reverse(entry.address)
-        except NoReverseMatch:  # a room whose pages are not built yet
-            continue
-        room = entry.address.partition(":")[0]
-        items.append(Item(entry.label, entry.icon, url, room, entry.key, entry.count))
+        url = _address(entry.address) if entry.needs in rights else ""
+        if url:
+            room = entry.address.partition(":")[0]
+            items.append(Item(entry.label, entry.icon, url, room, entry.key, entry.count))
     return tuple(items)
 
 
@@ -107,7 +111,7 @@ def _for_roles(roles: tuple[str, ...]) -> dict[str, Any]:
     return {
         "rail": (home, *_permitted(RAIL, rights)),
         "new": _permitted(NEW, rights),
-        "search": reverse("patients:search") if "patients.search_patients" in rights else "",
+        "search": _address("patients:search") if "patients.search_patients" in rights else "",
         "role": ", ".join(Role(name).label for name in roles if name in Role.values),
         "counts": reverse("home-counts"),
         "chart_tabs": _chart_tabs(rights),

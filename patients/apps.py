@@ -12,7 +12,8 @@ class PatientsConfig(AppConfig):
         from patients.events import EVENTS
 
         catalogue.register(EVENTS)
-        machinery = ["created_at", "updated_at", "version", "family_key", "given_key"]
+        machinery = ["created_at", "updated_at", "version", "family_key", "given_key", "value_key"]
+        machinery.append("digits_reversed")
         for model in (
             models.Patient,
             models.PatientName,

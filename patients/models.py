@@ -1,17 +1,24 @@
 """The person index: who our patients are, by which numbers and names they are known, and their encounters."""
 
+from collections.abc import Iterable
 from datetime import date
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Reverse, Upper
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from common.models import BaseModel
 from patients import mrn as mrns
 
 HOUSE = "chartroom:mrn"  # the authority that issues our own MRNs
+SSN = "us:ssn"
+EXTERNAL = "external"  # the id in the file that an import read
+SYSTEM_LABELS = {HOUSE: "MRN", SSN: "Social security number", EXTERNAL: "Number in the former system"}
 
 
 class Sex(models.TextChoices):
@@ -63,13 +70,13 @@ class Patient(BaseModel):
     """One person. The names here are those of the official name, kept for finding; all names are PatientName rows."""
 
     family = models.CharField(max_length=80)
-    given = models.CharField(max_length=80)
+    given = models.CharField(max_length=80, blank=True)  # some people have one name
     middle = models.CharField(max_length=80, blank=True)
     suffix = models.CharField(max_length=20, blank=True)
-    family_key = models.CharField(max_length=80, editable=False)
-    given_key = models.CharField(max_length=170, editable=False)
-    mrn = models.CharField(max_length=12, unique=True, editable=False)
-    birth_date = models.DateField()
+    family_key = models.CharField(max_length=80, editable=False, db_collation="C")
+    given_key = models.CharField(max_length=170, editable=False, db_collation="C")
+    mrn = models.CharField(max_length=12, unique=True, editable=False, db_collation="C")
+    birth_date = models.DateField(null=True, blank=True)  # None: not known (an old index, an unknown person)
     sex = models.CharField(max_length=10, choices=Sex)
     deceased_on = models.DateField(null=True, blank=True)
     status = models.CharField(max_length=10, choices=PatientStatus, default=PatientStatus.ACTIVE)
@@ -94,18 +101,10 @@ class Patient(BaseModel):
                 condition=Q(deceased_on=None) | Q(deceased_on__gte=F("birth_date")),
             ),
         ]
+        # Keys sort by code point (collation C): the same index serves a beginning and the order of a list.
         indexes = [
-            models.Index(
-                fields=["family_key", "given_key"],
-                name="patient_family_given",
-                opclasses=["text_pattern_ops", "text_pattern_ops"],
-            ),
-            models.Index(
-                fields=["given_key", "family_key"],
-                name="patient_given_family",
-                opclasses=["text_pattern_ops", "text_pattern_ops"],
-            ),
-            models.Index(fields=["mrn"], name="patient_mrn_prefix", opclasses=["text_pattern_ops"]),
+            models.Index(fields=["family_key", "given_key"], name="patient_by_family"),
+            models.Index(fields=["given_key", "family_key"], name="patient_by_given"),
             models.Index(fields=["birth_date", "family_key"], name="patient_birth_date"),
         ]
 
@@ -120,7 +119,7 @@ class Patient(BaseModel):
     def display_name(self) -> str:
         """`FAMILY, Given Middle Suffix`."""
         given = " ".join(part for part in [self.given, self.middle, self.suffix] if part)
-        return f"{self.family.upper()}, {given}"
+        return f"{self.family.upper()}, {given}" if given else self.family.upper()
 
     @property
     def full_name(self) -> str:
@@ -137,14 +136,18 @@ class Patient(BaseModel):
         """The sex in words."""
         return Sex(self.sex).label
 
-    def age_on(self, day: date) -> int:
-        """Completed years of life on `day`."""
+    def age_on(self, day: date) -> int | None:
+        """Completed years of life on `day`; None when the birth date is not known."""
+        if self.birth_date is None:
+            return None
         had_birthday = (day.month, day.day) >= (self.birth_date.month, self.birth_date.day)
         return day.year - self.birth_date.year - (not had_birthday)
 
     @property
     def age_text(self) -> str:
-        """`42 y`, months below two years, days below two months; at death for the dead."""
+        """`42 y`, months below two years, days below two months; at death for the dead; empty when not known."""
+        if self.birth_date is None:
+            return ""
         day = self.deceased_on or timezone.localdate()
         days = (day - self.birth_date).days
         if days < 61:
@@ -152,6 +155,11 @@ class Patient(BaseModel):
         months = (day.year - self.birth_date.year) * 12 + day.month - self.birth_date.month
         months -= day.day < self.birth_date.day
         return f"{months} mo" if months < 24 else f"{self.age_on(day)} y"
+
+    @cached_property
+    def namesakes(self) -> int:
+        """How many people in the index are named so, this one among them. One short query; a number only."""
+        return len(namesakes([self])[same_name_key(self)])
 
     @property
     def alerts(self) -> list[tuple[str, str]]:
@@ -163,7 +171,28 @@ class Patient(BaseModel):
             found.append(("merged", "Merged into another chart"))
         if self.status == PatientStatus.INACTIVE:
             found.append(("inactive", "Inactive"))
+        if self.namesakes > 1:
+            found.append(("same-name", f"{self.namesakes} people named so"))
         return found
+
+
+def same_name_key(patient: Patient) -> tuple[str, str]:
+    """What two people share whom a hurried eye takes for one: family name and first given name."""
+    return patient.family_key, patient.given_key.partition(" ")[0]
+
+
+def namesakes(patients: Iterable[Patient]) -> dict[tuple[str, str], list[UUID]]:
+    """Everybody in the index, merged entries apart, who is named like one of `patients`: their ids by name."""
+    wanted = {same_name_key(patient) for patient in patients}
+    condition = Q(pk__in=[])
+    for family, given in sorted(wanted):
+        condition |= Q(family_key=family, given_key=given)
+        condition |= Q(family_key=family, given_key__startswith=f"{given} ")
+    people = Patient.objects.filter(condition).exclude(status=PatientStatus.MERGED)
+    named: dict[tuple[str, str], list[UUID]] = {key: [] for key in wanted}
+    for person in people.only("id", "family_key", "given_key"):
+        named[same_name_key(person)].append(person.pk)
+    return named
 
 
 class NameUse(models.TextChoices):
@@ -184,8 +213,8 @@ class PatientName(BaseModel):
     given = models.CharField(max_length=80, blank=True)
     middle = models.CharField(max_length=80, blank=True)
     suffix = models.CharField(max_length=20, blank=True)
-    family_key = models.CharField(max_length=80, editable=False)
-    given_key = models.CharField(max_length=170, editable=False)
+    family_key = models.CharField(max_length=80, editable=False, db_collation="C")
+    given_key = models.CharField(max_length=170, editable=False, db_collation="C")
     from_on = models.DateField(null=True, blank=True)
     until_on = models.DateField(null=True, blank=True)
 
@@ -197,12 +226,18 @@ class PatientName(BaseModel):
                 condition=Q(use="official", until_on=None),
             )
         ]
+        # Official names are found through Patient; only the others are looked for here.
         indexes = [
             models.Index(
                 fields=["family_key", "given_key"],
-                name="patientname_family_given",
-                opclasses=["text_pattern_ops", "text_pattern_ops"],
-            )
+                name="other_name_by_family",
+                condition=Q(use__in=["alias", "maiden", "old"]),
+            ),
+            models.Index(
+                fields=["given_key", "family_key"],
+                name="other_name_by_given",
+                condition=Q(use__in=["alias", "maiden", "old"]),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -215,13 +250,20 @@ class Identifier(BaseModel):
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="identifiers")
     system = models.CharField(max_length=120)
     value = models.CharField(max_length=60)
+    value_key = models.GeneratedField(
+        expression=Func(Upper("value"), Value("[^A-Z0-9]"), Value(""), Value("g"), function="regexp_replace"),
+        output_field=models.CharField(max_length=60, db_collation="C"),
+        db_persist=True,
+    )  # as it is looked for: letters and digits only
     is_current = models.BooleanField(default=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["system", "value"], name="identifier_once_per_authority")
         ]
-        indexes = [models.Index(fields=["value"], name="identifier_value", opclasses=["text_pattern_ops"])]
+        indexes = [
+            models.Index(fields=["value_key"], name="identifier_value_key"),
+        ]
 
     def __str__(self) -> str:
         return f"Identifier {self.pk}"
@@ -229,7 +271,14 @@ class Identifier(BaseModel):
     @property
     def system_label(self) -> str:
         """The authority in words."""
-        return "MRN" if self.system == HOUSE else self.system
+        return SYSTEM_LABELS.get(self.system, self.system)
+
+    @property
+    def value_display(self) -> str:
+        """The number as people read it; a social security number shows its last four digits only."""
+        if self.system == HOUSE:
+            return mrns.grouped(self.value)
+        return f"ends in {self.value[-4:]}" if self.system == SSN else self.value
 
 
 class Address(BaseModel):
@@ -266,6 +315,18 @@ class Telecom(BaseModel):
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="telecoms")
     system = models.CharField(max_length=10, choices=TelecomSystem)
     value = models.CharField(max_length=120)
+    digits_reversed = models.GeneratedField(
+        expression=Reverse(
+            Func(F("value"), Value("[^0-9]"), Value(""), Value("g"), function="regexp_replace")
+        ),
+        output_field=models.CharField(max_length=120, db_collation="C"),
+        db_persist=True,
+    )  # telephone numbers are looked for by their last digits
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["digits_reversed"], name="telecom_last_digits"),
+        ]
 
     def __str__(self) -> str:
         return f"Telecom {self.pk}"

@@ -1,0 +1,158 @@
+"""The one statement behind a search: a UNION ALL of ways to match, each with an index, an order and a LIMIT.
+
+An OR over two indexes reads every Smith before it shows fifty; a branch stops after its first fifty. It is SQL
+by hand because a dozen branches cost the ORM more time to write than the database to run.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import QuerySet
+
+from patients.models import Patient
+from patients.typed import Typed
+
+LIMIT = 50
+SHORTEST_PHONE = 7
+OTHER_NAMES = "join patients_patientname n on n.patient_id = p.id and n.use in ('alias', 'maiden', 'old')"
+IDENTIFIERS = "join patients_identifier i on i.patient_id = p.id"
+TELEPHONES = "join patients_telecom t on t.patient_id = p.id"
+Branch = tuple[str, list[Any]]
+Matches = dict[UUID, tuple[float, list[str]]]
+
+
+def _beginning(text: str) -> str:
+    """A LIKE pattern for what starts so, with LIKE's own signs taken literally."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+
+
+def _splits(typed: Typed) -> Iterator[tuple[str, str, float]]:
+    """Ways to read the words as (start of the family name, start of the given names, score)."""
+    words = typed.words
+    everything = " ".join(words)
+    if not typed.family_words:
+        yield everything, "", 0.9
+        yield "", everything, 0.85
+    for at in range(1, len(words)):
+        left, right = " ".join(words[:at]), " ".join(words[at:])
+        is_said = at == typed.family_words
+        yield left, right, 0.95 if is_said else 0.9
+        yield right, left, 0.8 if typed.family_words else 0.9
+
+
+class _Search:
+    """What every branch of one search has in common: the policy, and conditions that hold beside it."""
+
+    def __init__(self, visible: QuerySet[Patient], typed: Typed) -> None:
+        self.typed = typed
+        self.conditions: list[str] = []
+        self.values: list[Any] = []
+        if visible.query.where:
+            allowed, values = visible.order_by().values("pk").query.sql_with_params()
+            self.conditions.append(f"p.id in ({allowed})")
+            self.values.extend(values)
+        if typed.days:
+            self.conditions.append("p.birth_date = any(%s)")
+            self.values.append(list(typed.days))
+        beside = typed.numbers if typed.words else typed.numbers[1:]
+        for key in beside:
+            self.conditions.append(
+                "(p.mrn like %s or exists (select from patients_identifier i where i.patient_id = p.id"
+                " and i.value_key like %s) or exists (select from patients_telecom t where t.patient_id = p.id"
+                " and length(%s) >= 7 and t.digits_reversed like %s))"
+            )
+            self.values += [_beginning(key), _beginning(key), key, _beginning(key[::-1])]
+
+    def branch(
+        self, score: float, why: str, join: str, where: list[str], values: list[Any], order: str
+    ) -> Branch:
+        """One way to match, limited; every part but the values is text of this module."""
+        conditions = " and ".join([*where, *self.conditions])
+        statement = (
+            f"(select p.id, {score}::float, '{why}' from patients_patient p {join} "  # noqa: S608
+            f"where {conditions} order by {order} limit {LIMIT})"
+        )
+        return statement, [*values, *self.values]
+
+    def by_name(self) -> Iterator[Branch]:
+        """Official names and other ones, in each reading of the words."""
+        for family, given, score in _splits(self.typed):
+            given_first = not family
+            for table, join, why, worth in (
+                ("p", "", "name", score),
+                ("n", OTHER_NAMES, "other name", score - 0.2),
+            ):
+                where, values = [], []
+                for column, start in (("family_key", family), ("given_key", given)):
+                    if start:
+                        where.append(f"{table}.{column} like %s")
+                        values.append(_beginning(start))
+                columns = [f"{table}.family_key", f"{table}.given_key"]
+                order = ", ".join(reversed(columns) if given_first else columns)
+                yield self.branch(worth, why, join, where, values, order)
+
+    def by_number(self, key: str) -> Iterator[Branch]:
+        """MRN, other identifiers, retired ones among them, and the end of a telephone number."""
+        start = _beginning(key)
+        yield self.branch(1.0, "MRN", "", ["p.mrn = %s"], [key], "p.id")
+        yield self.branch(0.98, "identifier", IDENTIFIERS, ["i.value_key = %s"], [key], "p.id")
+        yield self.branch(0.9, "MRN", "", ["p.mrn like %s"], [start], "p.mrn")
+        yield self.branch(0.8, "identifier", IDENTIFIERS, ["i.value_key like %s"], [start], "i.value_key")
+        if key.isdigit() and len(key) >= SHORTEST_PHONE:
+            national = key.removeprefix("1") if len(key) == 11 else key
+            ending = _beginning(national[::-1])
+            yield self.branch(
+                0.85, "telephone", TELEPHONES, ["t.digits_reversed like %s"], [ending], "t.digits_reversed"
+            )
+
+    def by_birth_date(self, days: list[Any], score: float) -> Branch:
+        """Born on one of these days."""
+        where = ["p.birth_date = any(%s)"]
+        return self.branch(score, "birth date", "", where, [days], "p.birth_date, p.family_key, p.id")
+
+    def branches(self) -> Iterator[Branch]:
+        """Every way to match all of what was typed."""
+        if self.typed.words:
+            yield from self.by_name()
+        elif self.typed.numbers:
+            yield from self.by_number(self.typed.numbers[0])
+            if self.typed.maybe_days:
+                yield self.by_birth_date(list(self.typed.maybe_days), 0.7)
+        elif self.typed.days:
+            yield self.by_birth_date(list(self.typed.days), 0.8)
+
+
+def best_matches(visible: QuerySet[Patient], typed: Typed) -> Matches:
+    """{patient id: (score from 0 to 1, what matched)} of the people in `visible` who match all that was typed."""
+    try:
+        search = _Search(visible, typed)
+    except EmptyResultSet:  # a role that sees nobody
+        return {}
+    statements: list[str] = []
+    values: list[Any] = []
+    for statement, given in search.branches():
+        statements.append(statement)
+        values.extend(given)
+    if not statements:
+        return {}
+    matches: Matches = {}
+    with connection.cursor() as cursor:
+        cursor.execute(" union all ".join(statements), values)
+        for pk, score, why in cursor.fetchall():
+            best, reasons = matches.setdefault(pk, (score, []))
+            if why not in reasons:
+                reasons.append(why)
+            matches[pk] = (max(best, score), reasons)
+    for _score, reasons in matches.values():
+        if "name" in reasons and "other name" in reasons:
+            reasons.remove("other name")
+        if "MRN" in reasons and "identifier" in reasons:  # our MRNs are kept as identifiers too
+            reasons.remove("identifier")
+        if typed.days and "birth date" not in reasons:
+            reasons.append("birth date")
+        if typed.words and typed.numbers:
+            reasons.append("number")
+    return matches
