@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""Check an evidence bundle of Chartroom's access log. Needs Python 3.8 or newer, nothing else, and no network.
+
+    python3 verify.py [FOLDER] [--key BASE64]
+
+FOLDER holds the unpacked bundle (default: where this file lies). It proves that each event in events.jsonl stood,
+exactly so, in an epoch that the hospital's key signed. Compare the key it prints with one you got another way
+(a printed checkpoint), or give that one with --key. Exit code 0: all proven. 1: something is not as it was.
+
+Ed25519 is written out here after RFC 8032, so that nobody has to trust a library of the hospital's.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import sys
+
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
+
+
+def _x_from_y(y, sign):
+    """The x coordinate of a point, or None."""
+    if y >= P:
+        return None
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    if square == 0:
+        return None if sign else 0
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * ROOT_OF_MINUS_ONE % P
+    if (x * x - square) % P:
+        return None
+    return P - x if x & 1 != sign else x
+
+
+BASE_Y = 4 * pow(5, P - 2, P) % P
+BASE_X = _x_from_y(BASE_Y, 0)
+BASE = (BASE_X, BASE_Y, 1, BASE_X * BASE_Y % P)
+
+
+def _add(a, b):
+    """The sum of two points in extended coordinates."""
+    e = (a[1] - a[0]) * (b[1] - b[0]) % P
+    f = (a[1] + a[0]) * (b[1] + b[0]) % P
+    g = 2 * a[3] * b[3] * D % P
+    h = 2 * a[2] * b[2] % P
+    i, j, k, m = f - e, h - g, h + g, f + e
+    return (i * j % P, k * m % P, j * k % P, i * m % P)
+
+
+def _times(number, point):
+    """The point added to itself `number` times."""
+    result = (0, 1, 1, 0)
+    while number:
+        if number & 1:
+            result = _add(result, point)
+        point = _add(point, point)
+        number >>= 1
+    return result
+
+
+def _same(a, b):
+    return (a[0] * b[2] - b[0] * a[2]) % P == 0 and (a[1] * b[2] - b[1] * a[2]) % P == 0
+
+
+def _point(raw):
+    """A point from its 32 bytes, or None."""
+    y = int.from_bytes(raw, "little")
+    sign, y = y >> 255, y & (1 << 255) - 1
+    x = _x_from_y(y, sign)
+    return None if x is None else (x, y, 1, x * y % P)
+
+
+def is_signed(public, message, signature):
+    """Whether the owner of the 32-byte public key made this 64-byte signature over the message (RFC 8032, 5.1.7)."""
+    if len(public) != 32 or len(signature) != 64:
+        return False
+    a, r = _point(public), _point(signature[:32])
+    s = int.from_bytes(signature[32:], "little")
+    if a is None or r is None or s >= L:
+        return False
+    h = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
+    return _same(_times(s, BASE), _add(r, _times(h, a)))
+
+
+def climb(leaf, steps):
+    """The Merkle root that a leaf and its siblings lead to (RFC 6962)."""
+    for side, sibling in steps:
+        other = bytes.fromhex(sibling)
+        leaf = hashlib.sha256(b"\x01" + (other + leaf if side == "L" else leaf + other)).digest()
+    return leaf
+
+
+def check(folder, trusted_key):
+    """Every problem found, as sentences; and the public keys that signed, as base64."""
+    with open(os.path.join(folder, "bundle.json"), encoding="utf-8") as file:
+        bundle = json.load(file)
+    problems = []
+    epochs = {}
+    used = set()
+    for epoch in bundle["epochs"]:
+        public = base64.b64decode(epoch["public_key"])
+        used.add(epoch["public_key"])
+        message = epoch["message"].encode("utf-8")
+        if trusted_key and epoch["public_key"] != trusted_key:
+            problems.append("Epoch %s is not signed with the key you trust." % epoch["n"])
+        if not is_signed(public, message, bytes.fromhex(epoch["signature"])):
+            problems.append("The signature of epoch %s is false." % epoch["n"])
+        fields = message.decode("utf-8").split("\n")
+        if fields[0] != "chartroom-epoch-1" or fields[1] != str(epoch["n"]):
+            problems.append("Epoch %s is not what its signature says." % epoch["n"])
+        epochs[epoch["n"]] = fields[6]
+    count = 0
+    with open(os.path.join(folder, "events.jsonl"), encoding="utf-8") as file:
+        for line in file:
+            event = json.loads(line)
+            count += 1
+            canonical = event["canonical"].encode("utf-8")
+            leaf = hashlib.sha256(b"\x00" + canonical).digest()
+            if climb(leaf, event["proof"]).hex() != epochs.get(event["epoch"]):
+                problems.append("Event %s is not as it was sealed." % event["id"])
+            if not says(event, event["canonical"]):
+                problems.append("Event %s reads otherwise than what was sealed." % event["id"])
+    if count != bundle["count"]:
+        problems.append("The bundle says %s events and holds %s." % (bundle["count"], count))
+    return problems, count, sorted(used)
+
+
+def says(event, canonical):
+    """Whether the readable fields beside the sealed text say the same as it."""
+    fields = split(canonical)
+    shown = event["fields"]
+    return fields is not None and all(fields.get(name) == shown.get(name) for name in fields)
+
+
+NAMES = (
+    "id at txid event action actor_id actor roles session patient_id patient_ids object_type object_id purpose"
+    " reason outcome channel ip request_id detail"
+).split()
+
+
+def split(canonical):
+    """The sealed text taken apart: {name: text, None, or list}; None when it is not well formed."""
+    head = "chartroom-event-1;"
+    if not canonical.startswith(head):
+        return None
+    raw = canonical[len(head) :].encode("utf-8")
+    found = {}
+    position = 0
+    try:
+        for name in NAMES:
+            found[name], position = _take(raw, position)
+    except ValueError:
+        return None
+    return found if position == len(raw) else None
+
+
+def _take(raw, position):
+    """One field: `length:text`, `-1:` for nothing, or `count[field field …]`."""
+    end = position
+    while raw[end : end + 1] and raw[end : end + 1] not in (b":", b"["):
+        end += 1
+    number = int(raw[position:end])
+    if raw[end : end + 1] == b"[":
+        items = []
+        position = end + 1
+        for _ in range(number):
+            item, position = _take(raw, position)
+            items.append(item)
+        if raw[position : position + 1] != b"]":
+            raise ValueError
+        return items, position + 1
+    if raw[end : end + 1] != b":":
+        raise ValueError
+    if number == -1:
+        return None, end + 1
+    text = raw[end + 1 : end + 1 + number]
+    if number < 0 or len(text) != number:
+        raise ValueError
+    return text.decode("utf-8"), end + 1 + number
+
+
+def main(arguments):
+    """Check the bundle and say what was found. Returns the exit code."""
+    trusted = ""
+    if "--key" in arguments:
+        place = arguments.index("--key")
+        trusted = arguments[place + 1]
+        del arguments[place : place + 2]
+    folder = arguments[0] if arguments else os.path.dirname(os.path.abspath(__file__))
+    try:
+        problems, count, used = check(folder, trusted)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print("The bundle cannot be read: %r" % error)
+        return 1
+    for problem in problems:
+        print(problem)
+    for key in used:
+        print("Signed with the public key %s" % key)
+    print("%s events: %s" % (count, "NOT PROVEN" if problems else "all as they were sealed."))
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
