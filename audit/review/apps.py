@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class ReviewConfig(AppConfig):
     name = "audit.review"
     label = "review"
+
+    def ready(self) -> None:
+        from audit import catalogue
+        from audit.review.events import EVENTS
+
+        catalogue.register(EVENTS)

@@ -1,0 +1,172 @@
+"""Events in people's words: rows for the list, facts and tables for one event."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from accounts.roles import Role
+from audit.models import Event
+from patients.models import Patient
+
+PURPOSE_WORDS = {
+    "TREAT": "Treatment",
+    "ETREAT": "Emergency treatment",
+    "BTG": "Break the glass",
+    "HPAYMT": "Payment",
+    "COVERAGE": "Coverage",
+    "HOPERAT": "Hospital operations",
+    "RECORDMGT": "Records management",
+    "HLEGAL": "Legal",
+    "HCOMPL": "Compliance",
+    "PATRQT": "The patient's own request",
+    "FAMRQT": "The family's request",
+    "PWATRNY": "Power of attorney",
+    "SUPNWK": "Support network",
+    "PUBHLTH": "Public health",
+    "HRESCH": "Research",
+    "DECSD": "Deceased patient's affairs",
+    "THREAT": "Threat",
+    "HSYSADMIN": "System administration",
+}
+CHANNEL_WORDS = {
+    "web": "a browser",
+    "api": "the API",
+    "job": "a background job",
+    "command": "the command line",
+}
+OUTCOME_WORDS = {"success": "Done", "denied": "Refused", "failed": "Failed"}
+REASON_WORDS = {
+    "chart_denied": "the chart is closed to them",
+    "not_found": "there is no such thing",
+    "role": "their role may not",
+    "credentials": "name and password do not belong together",
+    "throttled": "too many attempts",
+}
+
+
+def role_words(event: Event) -> str:
+    """The roles held at that time."""
+    names = [Role(name).label if name in Role.values else name for name in event.roles]
+    return ", ".join(names)
+
+
+@dataclass
+class Line:
+    """A row of the log: one event, with like events just before it folded in."""
+
+    event: Event
+    patient: Patient | None
+    folded: list[Event] = field(default_factory=list)
+
+    @property
+    def times(self) -> int:
+        """How many events the row stands for."""
+        return 1 + len(self.folded)
+
+    @property
+    def who(self) -> str:
+        """The user name, or what was typed at sign-in."""
+        return self.event.actor or "nobody"
+
+    @property
+    def roles(self) -> str:
+        """The roles held at that time, in words."""
+        return role_words(self.event)
+
+    @property
+    def others(self) -> int:
+        """Patients that a list or search showed, beside the one the row names."""
+        return len([key for key in self.event.patient_ids or [] if key != self.event.patient_id])
+
+    @property
+    def why(self) -> str:
+        """Why it was allowed or refused, in words."""
+        return REASON_WORDS.get(self.event.reason, self.event.reason)
+
+    @property
+    def outcome(self) -> str:
+        """The outcome in a word."""
+        return OUTCOME_WORDS.get(self.event.outcome, self.event.outcome)
+
+
+def _alike(one: Event, other: Event) -> bool:
+    """Repeated looks of one person at one thing: told apart only by their time."""
+    if one.patient_ids or other.patient_ids:
+        return False
+    names = (
+        "actor",
+        "actor_id",
+        "event",
+        "patient_id",
+        "object_type",
+        "object_id",
+        "outcome",
+        "reason",
+        "session",
+    )
+    return all(getattr(one, name) == getattr(other, name) for name in names)
+
+
+def lines(rows: list[Event], patients: Mapping[UUID, Patient]) -> list[Line]:
+    """Rows for the page, repeated looks that follow each other folded into one."""
+    found: list[Line] = []
+    for event in rows:
+        if found and _alike(found[-1].event, event):
+            found[-1].folded.append(event)
+        else:
+            found.append(Line(event, patients.get(event.patient_id) if event.patient_id else None))
+    return found
+
+
+def flat(value: Any, name: str = "") -> list[tuple[str, str]]:
+    """Nested detail as (dotted name, text) pairs."""
+    if isinstance(value, dict):
+        return [
+            pair for key, item in value.items() for pair in flat(item, f"{name}.{key}" if name else str(key))
+        ]
+    if isinstance(value, list):
+        if not any(isinstance(item, (dict, list)) for item in value):
+            return [(name, ", ".join(str(item) for item in value))]
+        return [pair for place, item in enumerate(value, 1) for pair in flat(item, f"{name}.{place}")]
+    return [(name, "" if value is None else str(value))]
+
+
+@dataclass
+class Change:
+    """What one saved row changed: (field, before, after)."""
+
+    model: str
+    key: str
+    operation: str
+    fields: list[tuple[str, str, str]]
+
+
+def _pair(value: Any) -> tuple[str, str]:
+    """Before and after as auditlog keeps them: a pair of texts, or a list of names added or removed."""
+    if isinstance(value, list) and len(value) == 2:
+        before, after = ("" if item in (None, "None") else str(item) for item in value)
+        return before, after
+    return "", ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
+
+
+def changes(event: Event) -> list[Change]:
+    """The field differences in an event, a group for each row that was saved."""
+    found = (event.detail or {}).get("changes")
+    if not isinstance(found, list):
+        return []
+    return [
+        Change(
+            str(item.get("model", "")),
+            str(item.get("id", "")),
+            str(item.get("operation", "")),
+            [(name, *_pair(value)) for name, value in dict(item.get("fields") or {}).items()],
+        )
+        for item in found
+        if isinstance(item, dict)
+    ]
+
+
+def facts(event: Event) -> list[tuple[str, str]]:
+    """What else an event says, beside its changes."""
+    return flat({key: value for key, value in (event.detail or {}).items() if key != "changes"})

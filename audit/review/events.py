@@ -1,0 +1,8 @@
+"""What this room writes into the log: looking into the log is a look too."""
+
+EVENTS = {
+    "log.viewed": ("review", "looked into the access log"),
+    "log.event_viewed": ("review", "looked at one event of the access log"),
+    "log.chart_access_viewed": ("review", "looked at who had opened the chart"),
+    "log.exported": ("export", "took the access log out as a file"),
+}

@@ -1,0 +1,153 @@
+"""The question bar of the access log, and what was typed there as a `Question`."""
+
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.utils import timezone
+
+from accounts.models import User
+from audit import catalogue
+from audit.review.keyset import Order
+from audit.review.questions import Question
+from common.ids import as_uuid
+from patients import access as patient_access
+from patients import mrn
+from patients.models import Identifier, Patient
+
+# "[anyone] [did this] to [any chart]"
+ACTION_WORDS = {
+    "view": "looked at anything",
+    "search": "searched",
+    "create": "added anything",
+    "update": "changed anything",
+    "retract": "retracted anything",
+    "print": "printed",
+    "copy": "copied or downloaded",
+    "export": "took anything out",
+    "disclose": "disclosed anything",
+    "link": "linked anything",
+    "merge": "merged",
+    "unmerge": "undid a merge",
+    "sign": "signed anything",
+    "sign-in": "signed in",
+    "sign-out": "signed out",
+    "sign-in-failed": "failed to sign in",
+    "break-glass": "broke the glass",
+    "privilege-change": "changed a right",
+    "config-change": "changed a setting",
+    "verify": "verified the log",
+    "review": "read the log",
+}
+PERIODS = {
+    "day": ("the last 24 hours", timedelta(days=1)),
+    "week": ("the last 7 days", timedelta(days=7)),
+    "month": ("the last 30 days", timedelta(days=30)),
+    "quarter": ("the last 90 days", timedelta(days=90)),
+    "year": ("the last 12 months", timedelta(days=366)),
+    "all": ("all time", None),
+    "dates": ("the dates below", None),
+}
+OUTCOMES = [("", "any outcome"), ("success", "done"), ("denied", "refused"), ("failed", "failed")]
+# Columns whose heads sort the page.
+PAGE_SORTS = ("at", "actor", "event", "patient", "reason", "outcome")
+
+
+def find_patient(user: User, text: str) -> Patient | None:
+    """The patient that an MRN (a retired one too) or an id stands for, among the charts `user` may open."""
+    visible = patient_access.visible_to(user)
+    key = as_uuid(text)
+    if key:
+        return visible.filter(pk=key).first()
+    number = mrn.normal(text)
+    found = visible.filter(mrn=number).first()
+    if found is None:
+        owners = Identifier.objects.filter(value__in=[number, text.strip()]).values("patient")
+        found = visible.filter(pk__in=owners).first()
+    return found
+
+
+class QuestionForm(forms.Form):
+    """Who, did what, to which chart, when; and further conditions."""
+
+    actor = forms.CharField(label="Who", required=False, max_length=150)
+    action = forms.ChoiceField(label="Did what", required=False)
+    patient = forms.CharField(label="To which chart", required=False, max_length=60)
+    period = forms.ChoiceField(
+        label="When", required=False, choices=[(key, words) for key, (words, _) in PERIODS.items()]
+    )
+    event = forms.ChoiceField(label="Event", required=False)
+    outcome = forms.ChoiceField(label="Outcome", required=False, choices=OUTCOMES)
+    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(
+        label="To, that day included", required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    object = forms.CharField(label="Record id", required=False, max_length=120)
+    request = forms.CharField(label="Reference", required=False, max_length=64)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.patient_found: Patient | None = None
+        blank = {"autocomplete": "off", "spellcheck": "false"}
+        self.fields["actor"].widget.attrs = {
+            **blank,
+            "placeholder": "anyone",
+            "size": 12,
+            "autocapitalize": "none",
+        }
+        self.fields["patient"].widget.attrs = {**blank, "placeholder": "any chart (MRN)", "size": 16}
+        actions = [("", "did anything"), *ACTION_WORDS.items()]
+        self.fields["action"].choices = actions  # type: ignore[attr-defined]
+        kinds = [(kind.name, f"{kind.words} ({kind.name})") for kind in catalogue.all_kinds()]
+        self.fields["event"].choices = [("", "any event"), *kinds]  # type: ignore[attr-defined]
+
+    def clean_patient(self) -> str:
+        """Finds the chart, or says that there is none."""
+        text: str = self.cleaned_data["patient"].strip()
+        if text:
+            self.patient_found = find_patient(self.user, text)
+            if self.patient_found is None:
+                raise forms.ValidationError("No chart has this number.")
+        return text
+
+    def clean(self) -> dict[str, Any]:
+        """The two days in their order."""
+        data = super().clean() or self.cleaned_data
+        since, until = data.get("since"), data.get("until")
+        if since and until and until < since:
+            self.add_error("until", "The last day lies before the first.")
+        return data
+
+    def question(self, order: Order) -> Question:
+        """What was asked; call on a valid form. Dates count before the period, which is 30 days if not chosen."""
+        data = self.cleaned_data
+        since, until = _start_of(data["since"]), _start_of(data["until"], days=1)
+        if not (since or until):
+            length = PERIODS[data["period"] or "month"][1]
+            since = timezone.now() - length if length else None
+        return Question(
+            patient=self.patient_found.pk if self.patient_found else None,
+            actor=data["actor"].strip(),
+            action=data["action"],
+            event=data.get("event", ""),
+            outcome=data["outcome"],
+            object=data.get("object", "").strip(),
+            request_id=data.get("request", "").strip(),
+            since=since,
+            until=until,
+            order=order,
+        )
+
+    def question_about(self, patient_id: UUID, order: Order) -> Question:
+        """The same about one chart, whose tab the form stands on."""
+        return replace(self.question(order), patient=patient_id)
+
+
+def _start_of(day: Any, *, days: int = 0) -> datetime | None:
+    """The first instant of a day (or of one some days later) in the hospital's time zone."""
+    if day is None:
+        return None
+    return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))

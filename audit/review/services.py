@@ -1,0 +1,145 @@
+"""Verbs on the log: each look into it is an event of its own, with what was asked and whose charts it showed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.models import User
+from audit.models import Event
+from audit.review import access, keyset
+from audit.review.questions import Question, branches, count
+from audit.services import record
+from common.errors import NotFound
+from patients import access as patient_access
+from patients.models import Patient
+
+PAGE_SIZE = 50
+EXPORT_LIMIT = 10_000
+
+
+@dataclass
+class LogAnswer:
+    """A page of the log, the patients named in it, and how many events answer in all."""
+
+    page: keyset.LogPage
+    patients: dict[UUID, Patient]
+    total: int = 0
+
+
+@dataclass
+class Export:
+    """What goes into a file: the rows' ids, newest first, and whether there were more."""
+
+    question: Question
+    ids: list[int] = field(default_factory=list)
+    is_cut: bool = False
+    patients: dict[UUID, Patient] = field(default_factory=dict)
+
+
+def _named(by: User, ids: Iterable[UUID | None]) -> dict[UUID, Patient]:
+    """Those patients of the log that `by` may see by name; the others stay ids."""
+    wanted = {key for key in ids if key is not None}
+    if not wanted:
+        return {}
+    return {patient.pk: patient for patient in patient_access.visible_to(by).filter(pk__in=wanted)}
+
+
+@transaction.atomic
+def view_log(
+    *, by: User, question: Question, cursor: str = "", size: int = PAGE_SIZE, whole: bool = False
+) -> LogAnswer:
+    """One page of answers. Raises Denied. Source: 45 CFR 164.308(a)(1)(ii)(D), review of activity.
+
+    `whole` is for programs: rows are handed out with the ids of every list they were in, and nothing is counted.
+    A page for people shows how many were in a list, not who.
+    """
+    access.check_may_view_log(by)
+    page = keyset.page(branches(question), question.order, cursor=cursor, size=size)
+    answer = LogAnswer(page, _named(by, [row.patient_id for row in page.rows]))
+    shown = {row.patient_id for row in page.rows if row.patient_id}
+    if whole:
+        shown.update(key for row in page.rows for key in row.patient_ids or [])
+    else:
+        answer.total = count(question)
+    record(
+        "log.viewed",
+        by=by,
+        patient=question.patient,
+        patients=shown,
+        reason="compliance review",
+        detail={"asked": question.as_detail(), "shown": len(page.rows), "cursor": cursor[:20]},
+    )
+    return answer
+
+
+@transaction.atomic
+def view_event(*, by: User, event_id: int) -> tuple[Event, dict[UUID, Patient]]:
+    """One event whole, and its patients by name. Raises Denied, NotFound."""
+    access.check_may_view_log(by)
+    event = Event.objects.filter(pk=event_id).first()
+    if event is None:
+        raise NotFound
+    ids = [event.patient_id, *(event.patient_ids or [])]
+    record(
+        "log.event_viewed",
+        by=by,
+        patient=event.patient_id,
+        patients=event.patient_ids,
+        reason="compliance review",
+        detail={"id": event.pk, "event": event.event},
+    )
+    return event, _named(by, ids)
+
+
+@transaction.atomic
+def view_chart_access(
+    *, by: User, patient_id: Any, question: Question | None, cursor: str = "", size: int = PAGE_SIZE
+) -> tuple[Patient, LogAnswer]:
+    """Who looked at this chart; no rows for a question that made no sense. Raises NotFound, Denied."""
+    patient, decision = patient_access.get_for(by, patient_id)
+    access.check_may_view_chart_access(by)
+    answer = LogAnswer(keyset.LogPage([]), {patient.pk: patient})
+    if question is not None:
+        answer.page = keyset.page(branches(question), question.order, cursor=cursor, size=size)
+        answer.total = count(question)
+    record(
+        "log.chart_access_viewed",
+        by=by,
+        patient=patient.pk,
+        about=patient,
+        reason=str(decision),
+        detail={"asked": question.as_detail() if question else None, "shown": len(answer.page.rows)},
+    )
+    return patient, answer
+
+
+@transaction.atomic
+def start_export(*, by: User, question: Question) -> Export:
+    """Fix which events a file will hold, and write that they were taken out. Raises Denied.
+
+    The rows are read later, in pieces: events never change, so those of these ids are the same then.
+    """
+    access.check_may_export_log(by)
+    rows = keyset.fetch(
+        [branch.defer("detail") for branch in branches(question)],
+        question.order,
+        backwards=False,
+        edge=None,
+        limit=EXPORT_LIMIT + 1,
+    )
+    export = Export(question, [row.pk for row in rows[:EXPORT_LIMIT]], len(rows) > EXPORT_LIMIT)
+    ids = {row.patient_id for row in rows[:EXPORT_LIMIT] if row.patient_id}
+    shown = ids | {key for row in rows[:EXPORT_LIMIT] for key in row.patient_ids or []}
+    export.patients = _named(by, ids)
+    record(
+        "log.exported",
+        by=by,
+        patient=question.patient,
+        patients=shown,
+        reason="compliance review",
+        detail={"asked": question.as_detail(), "rows": len(export.ids), "is_cut": export.is_cut},
+    )
+    return export

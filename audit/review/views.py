@@ -1,0 +1,169 @@
+"""The access log for the compliance office, and the chart's tab of who looked."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET
+
+from accounts.models import User
+from accounts.views import me
+from audit.review import access, describing, exporting, services
+from audit.review.forms import ACTION_WORDS, OUTCOMES, PAGE_SORTS, PERIODS, QuestionForm
+from audit.review.keyset import Order
+from audit.review.questions import COUNT_LIMIT
+from patients.access import allows
+
+HEADS = {
+    "at": "When",
+    "actor": "Who",
+    "event": "What",
+    "patient": "Patient",
+    "reason": "Why",
+    "outcome": "Outcome",
+}
+NARROWING = ("actor", "action", "patient", "event", "outcome", "since", "until", "object", "request")
+
+
+def _order(request: HttpRequest) -> Order:
+    order = Order.from_text(request.GET.get("sort", ""))
+    return order if order and order.key in PAGE_SORTS else Order()
+
+
+def _url(query: QueryDict, **changes: str) -> str:
+    """This page's address with some parameters changed, the empty ones left out."""
+    kept = {name: str(value) for name, value in query.items() if name != "cursor"}
+    return "?" + urlencode({name: value for name, value in {**kept, **changes}.items() if value})
+
+
+def _heads(request: HttpRequest, order: Order, names: tuple[str, ...]) -> list[dict[str, str]]:
+    """Column heads that sort: a second click turns the direction round."""
+    heads = []
+    for name in names:
+        is_current = order.key == name
+        turned = Order(name, not order.is_descending if is_current else name == "at")
+        direction = ("descending" if order.is_descending else "ascending") if is_current else ""
+        heads.append({"text": HEADS[name], "url": _url(request.GET, sort=str(turned)), "sort": direction})
+    return heads
+
+
+def _chips(request: HttpRequest, form: QuestionForm) -> list[dict[str, Any]]:
+    """What narrows the question, each with a link that takes it away."""
+    words = {"action": ACTION_WORDS, "outcome": dict(OUTCOMES)}
+    chips = []
+    for name in NARROWING:
+        value = request.GET.get(name, "").strip()
+        if value and name in form.fields:
+            shown = words.get(name, {}).get(value, value)
+            text = f"{form.fields[name].label}: {shown}"
+            chips.append({"text": text, "url": _url(request.GET, **{name: ""}), "removes": True})
+    return chips
+
+
+def _form(request: HttpRequest, user: User, *, period: str) -> QuestionForm:
+    data = request.GET.copy()
+    data["period"] = str(data["period"]) if data.get("period") in PERIODS else period
+    if data.get("since") or data.get("until"):
+        data["period"] = "dates"
+    return QuestionForm(data, user=user)
+
+
+def _total(total: int) -> str:
+    return f"more than {COUNT_LIMIT:,}" if total > COUNT_LIMIT else f"{total:,}"
+
+
+def _list_context(request: HttpRequest, form: QuestionForm, answer: services.LogAnswer) -> dict[str, Any]:
+    page = answer.page
+    return {
+        "form": form,
+        "lines": describing.lines(page.rows, answer.patients),
+        "shown": len(page.rows),
+        "total_text": _total(answer.total),
+        "total_words": f"{_total(answer.total)} {'event' if answer.total == 1 else 'events'}",
+        "next_url": _url(request.GET, cursor=page.next_cursor) if page.next_cursor else "",
+        "previous_url": _url(request.GET, cursor=page.previous_cursor) if page.previous_cursor else "",
+        "chips": _chips(request, form),
+    }
+
+
+@require_GET
+def log(request: HttpRequest) -> HttpResponse:
+    """Who did what to which chart: the question in words, the answers by page."""
+    user = me(request)
+    access.check_may_view_log(user)
+    form, order = _form(request, user, period="month"), _order(request)
+    if not form.is_valid():
+        return render(request, "audit/log.html", {"form": form}, status=422)
+    answer = services.view_log(by=user, question=form.question(order), cursor=request.GET.get("cursor", ""))
+    context = {
+        **_list_context(request, form, answer),
+        "heads": _heads(request, order, PAGE_SORTS),
+        "asked_patient": form.patient_found,
+        "export_url": _url(request.GET),
+        "can_export": allows(access.check_may_export_log, user),
+        "is_cut": answer.total > services.EXPORT_LIMIT,
+        "export_limit": f"{services.EXPORT_LIMIT:,}",
+    }
+    return render(request, "audit/log.html", context)
+
+
+@require_GET
+def event(request: HttpRequest, event_id: int) -> HttpResponse:
+    """One event whole."""
+    found, patients = services.view_event(by=me(request), event_id=event_id)
+    ids = [found.patient_id] if found.patient_id else []
+    ids += [key for key in found.patient_ids or [] if key not in ids]
+    context = {
+        "event": found,
+        "line": describing.Line(found, patients.get(found.patient_id) if found.patient_id else None),
+        "people": [(key, patients.get(key)) for key in ids],
+        # A chart that is closed to the reader keeps what was written about it closed too.
+        "may_read_detail": all(key in patients for key in ids),
+        "facts": describing.facts(found),
+        "changes": describing.changes(found),
+        "purpose": describing.PURPOSE_WORDS.get(found.purpose, ""),
+        "channel": describing.CHANNEL_WORDS.get(found.channel, found.channel),
+    }
+    return render(request, "audit/event.html", context)
+
+
+@require_GET
+def export(request: HttpRequest) -> HttpResponseBase:
+    """The answers to the question as CSV, newest first, cut at a stated number of rows."""
+    user = me(request)
+    access.check_may_export_log(user)
+    form = _form(request, user, period="month")
+    if not form.is_valid():
+        return render(request, "audit/log.html", {"form": form}, status=422)
+    prepared = services.start_export(by=user, question=form.question(_order(request)))
+    response = StreamingHttpResponse(exporting.csv_lines(prepared), content_type="text/csv; charset=utf-8")
+    name = f"access-log-{timezone.localtime():%Y-%m-%d-%H%M}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@require_GET
+def chart(request: HttpRequest, patient_id: UUID) -> HttpResponse:
+    """The chart's tab "Access": who looked, what at, and why they might."""
+    user = me(request)
+    form = _form(request, user, period="year")
+    for name in ("patient", "event", "object", "request"):
+        form.fields.pop(name)
+    order = Order(is_descending=request.GET.get("sort") != "at")
+    question = form.question_about(patient_id, order) if form.is_valid() else None
+    patient, answer = services.view_chart_access(
+        by=user, patient_id=patient_id, question=question, cursor=request.GET.get("cursor", "")
+    )
+    context = _list_context(request, form, answer)
+    context["heads"] = _heads(request, order, ("at",))
+    context |= {
+        "patient": patient,
+        "tab": "access",
+        "can_view_events": allows(access.check_may_view_log, user),
+    }
+    return render(request, "audit/chart.html", context, status=200 if question else 422)
