@@ -1,16 +1,116 @@
-"""The home page: by role, what waits."""
+"""The home page: by role, what waits. A page that shows patients writes one event with the ids it showed."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
 
+from accounts.models import User
+from accounts.roles import Role
 from accounts.views import me
+from audit.services import record
+from common.jobs.models import Job
+from config import system, worklists
+from patients.models import Patient
+
+Part = dict[str, Any]
 
 
+def _clerk(user: User) -> tuple[Part, set[UUID]]:
+    filings, charts = worklists.own_filings(user), worklists.recent_charts(user)
+    shown = {document.patient_id for rows in filings.values() for document in rows}
+    return {**filings, "charts": charts}, shown | _ids(charts)
+
+
+def _roi(user: User) -> tuple[Part, set[UUID]]:
+    due, charts = worklists.due_requests(user), worklists.recent_charts(user)
+    open_rows = worklists.open_requests(user)
+    part = {
+        "due": due,
+        "charts": charts,
+        "open_count": open_rows.count(),
+        "overdue_count": worklists.overdue_requests(user),
+        "arrived_count": open_rows.filter(received_on=timezone.localdate()).count(),
+    }
+    return part, {row.patient_id for row, _ in due} | _ids(charts)
+
+
+def _supervisor(user: User) -> tuple[Part, set[UUID]]:
+    due = worklists.due_requests(user)[: worklists.RECENT]
+    part = {
+        "wall": worklists.wall(user),
+        "people": worklists.load_by_person(user),
+        "overdue_count": worklists.overdue_requests(user),
+        "due": due,
+    }
+    return part, {row.patient_id for row, _ in due}
+
+
+def _clinician(user: User) -> tuple[Part, set[UUID]]:
+    care, charts = worklists.my_patients(user), worklists.recent_charts(user)
+    arrived = worklists.arrived(user, care)
+    shown = {encounter.patient_id for encounter in care} | {document.patient_id for document in arrived}
+    return {"care": care, "arrived": arrived, "charts": charts}, shown | _ids(charts)
+
+
+def _compliance(user: User) -> tuple[Part, set[UUID]]:
+    return worklists.log_today(), set()
+
+
+def _administrator(user: User) -> tuple[Part, set[UUID]]:
+    people = User.objects.people()
+    part = {
+        "user_count": people.filter(is_active=True).count(),
+        "never_count": people.filter(is_active=True, last_login=None).count(),
+        **system.state(),
+    }
+    return part, set()
+
+
+PARTS: dict[Role, tuple[str, Callable[[User], tuple[Part, set[UUID]]]]] = {
+    Role.RECORDS_SUPERVISOR: ("home/_supervisor.html", _supervisor),
+    Role.ROI_SPECIALIST: ("home/_roi.html", _roi),
+    Role.RECORDS_CLERK: ("home/_clerk.html", _clerk),
+    Role.CLINICIAN: ("home/_clinician.html", _clinician),
+    Role.COMPLIANCE_OFFICER: ("home/_compliance.html", _compliance),
+    Role.ADMINISTRATOR: ("home/_administrator.html", _administrator),
+}
+
+
+def _ids(patients: Iterable[Patient]) -> set[UUID]:
+    return {patient.pk for patient in patients}
+
+
+@require_GET
+@transaction.atomic
 def home(request: HttpRequest) -> HttpResponse:
-    """What waits for this person."""
-    return render(request, "home/home.html")
+    """What waits for this person, a part for each role held; ONE event with the patients shown."""
+    user = me(request)
+    parts, shown = [], set()
+    for role, (template, read) in PARTS.items():
+        if user.has_role(role):
+            part, patients = read(user)
+            parts.append({"template": template, **part})
+            shown |= patients
+    if any(user.has_role(role) for role in PARTS if role is not Role.ADMINISTRATOR):
+        record("home.viewed", by=user, patients=sorted(shown), reason="own work", detail={"shown": len(shown)})
+    return render(request, "home/home.html", {"parts": parts, "today": timezone.localdate()})
 
 
+@require_GET
 def counts(request: HttpRequest) -> HttpResponse:
-    """The numbers in the rail: work that waits, by the names in `config.navigation`."""
-    return JsonResponse({})
+    """The numbers in the rail: work that waits, by the names in `config.navigation`. Numbers only, no patient."""
+    user = me(request)
+    waiting: dict[str, int] = {}
+    if user.has_perm("release.view_request"):
+        waiting["requests"] = worklists.open_requests(user).order_by().count()
+    if user.has_perm("documents.file_document"):
+        waiting["capture"] = worklists.own_unread(user)
+    if user.has_perm("accounts.view_system"):
+        waiting["trouble"] = Job.objects.in_trouble().count()
+    return JsonResponse(waiting)

@@ -61,38 +61,6 @@ def ago(value: datetime | None) -> str:
 
 
 @register.filter
-def mrn(value: str | None) -> str:
-    """A medical record number in pairs, `12-34-56`; anything that is not all digits stays as it is."""
-    text = str(value or "")
-    if not text.isdigit() or not text.isascii():
-        return text
-    return "-".join(text[i : i + 2] for i in range(0, len(text), 2))
-
-
-def age_text(born: date, on: date) -> str:
-    """Age as a clinician writes it: days under 4 weeks, weeks under 3 months, months under 2 years, then years."""
-    days = (on - born).days
-    if days < 0:
-        return "not born yet"
-    months = (on.year - born.year) * 12 + on.month - born.month - (on.day < born.day)
-    if days < 28:
-        return "1 day" if days == 1 else f"{days} days"
-    if months < 3:
-        return f"{days // 7} weeks"
-    if months < 24:
-        return f"{months} months"
-    return f"{months // 12} y"
-
-
-@register.filter
-def age(born: date | None, on: date | None = None) -> str:
-    """Age today (or on a given day, for instance of death)."""
-    if not born:
-        return ""
-    return age_text(born, on or timezone.localdate())
-
-
-@register.filter
 def control(field: BoundField) -> SafeString:
     """A form control with Bootstrap's class, marked invalid where it is, described by its help and its error."""
     widget = field.field.widget

@@ -2,6 +2,7 @@
 import "./menus.js";
 import "./keys.js";
 import "./forms.js";
+import "./trouble.js";
 import "./viewer.js";
 import { startCounts } from "./counts.js";
 import { startIdle } from "./idle.js";

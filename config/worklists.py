@@ -1,0 +1,170 @@
+"""What waits for whom: reads across the rooms for the home pages, always over what each room's `access` allows."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Min, Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from audit.models import Event
+from common.jobs.models import Job
+from patients import access as patient_access
+from patients.models import Encounter, Patient
+from records.documents import access as document_access
+from records.documents.models import Document, Processing
+from records.release import access as release_access
+from records.release.models import RecordRequest, RequestStatus
+
+RECENT = 8
+LONGEST = 25
+WEEK = timedelta(days=7)
+
+
+def recent_charts(user: User) -> list[Patient]:
+    """The last charts `user` opened and may still open, newest first, from the log."""
+    looks = Event.objects.filter(actor_id=user.pk, event="patient.viewed", at__gt=timezone.now() - 4 * WEEK)
+    ids: dict[UUID, None] = {}
+    for patient_id in looks.order_by("-at").values_list("patient_id", flat=True)[:200]:
+        if patient_id:
+            ids.setdefault(patient_id)
+    wanted = list(ids)[: RECENT * 2]
+    rows = patient_access.visible_to(user).in_bulk(wanted)
+    return [rows[key] for key in wanted if key in rows][:RECENT]
+
+
+def own_filings(user: User) -> dict[str, list[Document]]:
+    """What `user` filed in the last week: could not be read, being read, and what was filed today."""
+    filed = (
+        document_access.visible_to(user)
+        .filter(filed_by=user, filed_at__gt=timezone.now() - WEEK)
+        .select_related("patient", "type", "current")
+        .order_by("-filed_at")
+    )
+    today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    unread = [Processing.QUEUED, Processing.RUNNING]
+    return {
+        "failed": list(filed.filter(current__processing=Processing.FAILED)[:LONGEST]),
+        "reading": list(filed.filter(current__processing__in=unread)[:LONGEST]),
+        "today": list(filed.filter(filed_at__gte=today)[:LONGEST]),
+    }
+
+
+def own_unread(user: User) -> int:
+    """How many of the documents that `user` filed in the last week are not read yet, or could not be."""
+    filed = document_access.visible_to(user).filter(filed_by=user, filed_at__gt=timezone.now() - WEEK)
+    return filed.exclude(current__processing=Processing.DONE).count()
+
+
+def open_requests(user: User) -> QuerySet[RecordRequest]:
+    """Requests still to be answered, first due first."""
+    return release_access.visible_to(user).open().select_related("patient", "assigned_to").order_by("due_on", "pk")
+
+
+WAITS_FOR = {
+    RequestStatus.RECEIVED: "evidence and the choice of documents",
+    RequestStatus.BUILDING: "its package to be built",
+    RequestStatus.READY: "somebody to send it",
+}
+
+
+def due_requests(user: User) -> list[tuple[RecordRequest, str]]:
+    """The requests due first, each with what it waits for."""
+    rows = list(open_requests(user)[:LONGEST])
+    return [(row, WAITS_FOR.get(RequestStatus(row.status), "")) for row in rows]
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One line of the supervisor's wall: how much waits, by age in days, and the oldest."""
+
+    name: str
+    url_name: str
+    today: int
+    days: int
+    week: int
+    older: int
+    oldest: Any
+
+    @property
+    def total(self) -> int:
+        """All that waits."""
+        return self.today + self.days + self.week + self.older
+
+
+def _aged(name: str, url_name: str, rows: QuerySet[Any], field: str) -> Queue:
+    """Count rows by the age of `field`: under a day, 1 to 3 days, 3 to 7, older. One query."""
+    now = timezone.now()
+    marks = [now - timedelta(days=1), now - timedelta(days=3), now - WEEK]
+    if field.endswith("_on"):
+        marks = [mark.date() for mark in marks]  # type: ignore[misc]
+    one, three, seven = marks
+    counted = rows.aggregate(
+        today=Count("pk", filter=Q(**{f"{field}__gt": one})),
+        days=Count("pk", filter=Q(**{f"{field}__lte": one, f"{field}__gt": three})),
+        week=Count("pk", filter=Q(**{f"{field}__lte": three, f"{field}__gt": seven})),
+        older=Count("pk", filter=Q(**{f"{field}__lte": seven})),
+        oldest=Min(field),
+    )
+    return Queue(name=name, url_name=url_name, **counted)
+
+
+def wall(user: User) -> list[Queue]:
+    """Every queue of the department with its age. Numbers only: no patient is shown."""
+    requests = release_access.visible_to(user)
+    jobs = Job.objects.unfinished()
+    failed = Job.objects.in_trouble().filter(status="failed")
+    return [
+        _aged("Requests in work", "release:list", requests.filter(status=RequestStatus.RECEIVED), "received_on"),
+        _aged("Packages being built", "release:list", requests.filter(status=RequestStatus.BUILDING), "received_on"),
+        _aged("Packages ready to send", "release:list", requests.filter(status=RequestStatus.READY), "received_on"),
+        _aged("Documents being read", "", jobs.filter(kind__startswith="documents."), "created_at"),
+        _aged("Documents not readable", "", failed.filter(kind__startswith="documents."), "updated_at"),
+    ]
+
+
+def load_by_person(user: User) -> list[dict[str, Any]]:
+    """Open requests by who has them, most first: name, open, overdue."""
+    today = timezone.localdate()
+    rows = open_requests(user).order_by().values("assigned_to__name")
+    counted = rows.annotate(open=Count("pk"), overdue=Count("pk", filter=Q(due_on__lt=today)))
+    return list(counted.order_by("-open", "assigned_to__name")[:LONGEST])
+
+
+def overdue_requests(user: User) -> int:
+    """How many requests are past their last day."""
+    return open_requests(user).due_before(timezone.localdate()).count()  # type: ignore[attr-defined,no-any-return]
+
+
+def my_patients(user: User) -> list[Encounter]:
+    """Open encounters that `user` attends, newest first."""
+    care = Encounter.objects.open().filter(attending=user, patient__in=patient_access.visible_to(user))
+    return list(care.select_related("patient", "location").order_by("-started_at")[:LONGEST])
+
+
+def arrived(user: User, care: list[Encounter]) -> list[Document]:
+    """Documents filed in the last week in the charts of `care` that `user` has not opened yet, newest first."""
+    patients = {encounter.patient_id for encounter in care}
+    rows = document_access.visible_to(user).filter(patient__in=patients, filed_at__gt=timezone.now() - WEEK)
+    found = list(rows.select_related("patient", "type", "current").order_by("-filed_at")[: LONGEST * 2])
+    looks = Event.objects.filter(actor_id=user.pk, event="document.viewed", at__gt=timezone.now() - WEEK)
+    seen = set(looks.filter(object_id__in=[str(row.pk) for row in found]).values_list("object_id", flat=True))
+    return [row for row in found if str(row.pk) not in seen][:LONGEST]
+
+
+def log_today() -> dict[str, Any]:
+    """Today's events counted, and the latest refusals. For whoever may view the log."""
+    start = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    today = Event.objects.filter(at__gte=start)
+    kinds = today.values("action").annotate(number=Count("pk")).order_by("-number")
+    week = Event.objects.filter(at__gt=timezone.now() - WEEK)
+    return {
+        "events_today": today.count(),
+        "people_today": today.exclude(actor_id=None).values("actor_id").distinct().count(),
+        "refused_today": today.filter(outcome="denied").count(),
+        "kinds": list(kinds),
+        "refusals": list(week.filter(outcome="denied").order_by("-at")[:RECENT]),
+        "latest": list(today.exclude(event="home.viewed").order_by("-at", "-id")[:RECENT]),
+    }
