@@ -15,13 +15,6 @@ from common.models import Once
 View = Callable[..., HttpResponse]
 
 
-class _Undo(Exception):
-    """Carries an answer that was no success out of the transaction, so that its key can be used again."""
-
-    def __init__(self, response: HttpResponse) -> None:
-        self.response = response
-
-
 def claim(user_id: UUID, key: str, fingerprint: str) -> tuple[Once, bool]:
     """The row for this key, and whether it is new. Must run inside a transaction; waits for a twin under way.
 
@@ -38,7 +31,8 @@ def claim(user_id: UUID, key: str, fingerprint: str) -> tuple[Once, bool]:
 def once(view: View) -> View:
     """Guard a POST page: a repeated `once` token redirects to where the first one led.
 
-    Only a redirect (success) is kept. A form shown again with errors rolls back and frees its token.
+    Only a redirect (success) is kept. A form shown again with errors frees its token; what the refused verb had
+    begun is rolled back by the verb's own transaction, and the event of the look at that page stays.
     """
 
     @wraps(view)
@@ -47,19 +41,17 @@ def once(view: View) -> View:
         if not token:
             return view(request, *args, **kwargs)
         fingerprint = hashlib.sha256(request.path.encode()).hexdigest()
-        try:
-            with transaction.atomic():
-                user_id = cast(UUID, request.user.pk)
-                row, is_new = claim(user_id, token, fingerprint)
-                if not is_new:
-                    return HttpResponseRedirect(row.answer or request.path)
-                response = view(request, *args, **kwargs)
-                if response.status_code not in {301, 302, 303}:
-                    raise _Undo(response)
-                row.status, row.answer = response.status_code, response["Location"]
-                row.save(update_fields=["status", "answer"])
+        with transaction.atomic():
+            user_id = cast(UUID, request.user.pk)
+            row, is_new = claim(user_id, token, fingerprint)
+            if not is_new:
+                return HttpResponseRedirect(row.answer or request.path)
+            response = view(request, *args, **kwargs)
+            if response.status_code not in {301, 302, 303}:
+                row.delete()
                 return response
-        except _Undo as undo:
-            return undo.response
+            row.status, row.answer = response.status_code, response["Location"]
+            row.save(update_fields=["status", "answer"])
+            return response
 
     return guarded
