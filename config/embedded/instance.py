@@ -138,7 +138,8 @@ class Instance:
         for child in reversed(self.children):
             child.stop(self.bell)
         self.children.clear()
-        sockets.forget(self.note)
+        if self.sockets:  # those in the note are ours only when we made them
+            sockets.forget(self.note)
 
 
 def django_variables(

@@ -230,6 +230,6 @@ class Supervisor:
         for helper in self.helpers:
             helper.stop(self.bell, seconds=5)
         self.instance.stop()
-        (self.folder.run / "address").unlink(missing_ok=True)
         if self.started:
+            (self.folder.run / "address").unlink(missing_ok=True)
             say("Chartroom has stopped.")
