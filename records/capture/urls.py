@@ -1,6 +1,8 @@
 """Addresses of this room's pages."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from records.capture import views
 
 app_name = "capture"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("", views.home, name="home")]

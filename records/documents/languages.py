@@ -7,6 +7,8 @@ import secrets
 import shutil
 from pathlib import Path
 
+from django.conf import settings
+
 PACKED = Path(__file__).resolve().parent / "tessdata" / "eng.traineddata.gz"
 
 
@@ -33,3 +35,9 @@ def prepare(folder: Path, further: Path | None = None) -> Path:
             part.symlink_to(model.absolute())
             part.replace(link)
     return place
+
+
+def tessdata() -> Path:
+    """The folder of this installation, with the languages of CHARTROOM_TESSDATA."""
+    further = Path(settings.TESSDATA_DIR) if settings.TESSDATA_DIR else None
+    return prepare(settings.DATA_DIR / "cache" / "tessdata", further)

@@ -145,11 +145,11 @@ class Processing(models.TextChoices):
     FAILED = "failed", "Could not be read"
 
 
-PROCESSING_MOVES = {
+PROCESSING_MOVES: dict[str, set[str]] = {
     Processing.QUEUED: {Processing.RUNNING, Processing.FAILED},
     Processing.RUNNING: {Processing.RUNNING, Processing.DONE, Processing.FAILED},
     Processing.FAILED: {Processing.QUEUED},
-    Processing.DONE: set[str](),
+    Processing.DONE: set(),
 }
 
 

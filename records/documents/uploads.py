@@ -18,7 +18,7 @@ from audit.middleware import refusal_page
 from common.api import problem_response, wants_json
 from common.errors import BadFile, Refusal, Unavailable
 from records.documents.names import display_name
-from records.documents.sealed import Staged, VaultError
+from records.documents.sealed import Staged, VaultError, VaultFull
 from records.documents.storage import vault
 from records.documents.vault import Vault
 
@@ -47,6 +47,7 @@ class VaultUpload(UploadedFile):
         self.holder = holder
         self.staged = staged
         self.field_name = field_name
+        self.is_held = False  # records.documents.held: the file outlives this request
 
     @property
     def sha256(self) -> str:
@@ -75,7 +76,8 @@ class VaultUpload(UploadedFile):
 
     def close(self) -> None:
         """Remove the file unless it was kept. Django calls this when the request has been answered."""
-        self.holder.discard(self.staged)
+        if not self.is_held:
+            self.holder.discard(self.staged)
 
 
 class _Writing:
@@ -167,8 +169,6 @@ class VaultUploadHandler(FileUploadHandler):
         self.request.upload_refusal = refusal  # type: ignore[union-attr]
 
     def _stop(self, error: VaultError) -> None:
-        from records.documents.vault import VaultFull
-
         full = isinstance(error, VaultFull)
         self._refuse(Unavailable(NO_ROOM if full else NO_STORAGE, code="storage_full" if full else "storage"))
         raise StopUpload(connection_reset=True) from error

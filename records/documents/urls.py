@@ -1,6 +1,19 @@
 """Addresses of this room's pages."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from records.documents import views
 
 app_name = "documents"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.document_list, name="list"),
+    path("search/<uuid:patient_id>/", views.search, name="search"),
+    path("file/<uuid:patient_id>/", views.upload, name="upload"),
+    path("<uuid:document_id>/", views.detail, name="detail"),
+    path("<uuid:document_id>/progress/", views.progress, name="progress"),
+    path("<uuid:document_id>/content/", views.content, name="content"),
+    path("<uuid:document_id>/print/", views.print_pages, name="print"),
+    path("<uuid:document_id>/retry/", views.retry, name="retry"),
+    path("<uuid:document_id>/pages/<int:number>/image/", views.page_image, name="page-image"),
+    path("<uuid:document_id>/pages/<int:number>/text/", views.page_text, name="page-text"),
+]

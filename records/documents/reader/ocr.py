@@ -1,9 +1,11 @@
 """Text from pictures, by Tesseract: one engine a process, because starting it costs as much as a small page."""
 
+from collections import Counter
+
 import tesserocr
 from PIL import Image, ImageStat
 
-from records.documents.reader.words import PageText, Word, box, letters, storable
+from records.documents.reader.words import SCALE, PageText, Word, box, letters, storable
 
 BLANK_DEVIATION = 2.5  # grey levels; an empty sheet from a scanner has less
 DOUBTFUL = 60.0
@@ -23,39 +25,58 @@ class Engine:
         """
         if ImageStat.Stat(picture).stddev[0] < BLANK_DEVIATION:
             return PageText("blank"), 0
-        text = self._recognize(picture, dpi)
-        if (text.confidence or 0) >= DOUBTFUL and letters(text.text) >= 20:
-            return text, 0
-        turn = self._upright(picture, dpi)
-        if turn:
-            turned = self._recognize(turned_by(picture, turn), dpi)
-            if _worth(turned) > _worth(text):
-                return turned, turn
-        return text, 0
+        text, sideways = self._recognize(picture, dpi)
+        if (text.confidence or 0) < DOUBTFUL or letters(text.text) < 20:
+            turn = self._upright(picture, dpi)
+            other, other_sideways = self._recognize(turned_by(picture, turn), dpi) if turn else (text, 0)
+            if _worth(other) > _worth(text):
+                return _turned_text(other, other_sideways), (turn + other_sideways) % 360
+        return _turned_text(text, sideways), sideways
 
     def _upright(self, picture: Image.Image, dpi: int) -> int:
         small = picture.copy()
         small.thumbnail((QUICK_SIDE, QUICK_SIDE))
         small_dpi = max(70, dpi * small.width // max(1, picture.width))
         worth = {
-            turn: _worth(self._recognize(turned_by(small, turn), small_dpi)) for turn in (0, 180, 90, 270)
+            turn: _worth(self._recognize(turned_by(small, turn), small_dpi)[0]) for turn in (0, 180, 90, 270)
         }
         best = max(worth, key=lambda turn: worth[turn])
         return best if worth[best] > 1.5 * worth[0] + 10 else 0
 
-    def _recognize(self, picture: Image.Image, dpi: int) -> PageText:
+    def _recognize(self, picture: Image.Image, dpi: int) -> tuple[PageText, int]:
+        """The text as the picture lies, and the turn that its lines ask for.
+
+        Tesseract takes a sheet that lies on its side for vertical writing, and reads it well.
+        """
         width, height = picture.size
         self.api.SetImageBytes(picture.tobytes(), width, height, 1, width)
         self.api.SetSourceResolution(dpi)
         if not self.api.Recognize():
             raise RuntimeError("The text engine gave up on this page.")
-        return _page_text(self.api.GetTSVText(0), width, height)
+        found: Counter[int] = Counter()
+        layout = self.api.GetIterator()
+        for line in tesserocr.iterate_level(layout, tesserocr.RIL.TEXTLINE) if layout else ():
+            found[line.Orientation()[1]] += 1
+        is_vertical = bool(found) and found.most_common(1)[0][0] == tesserocr.WritingDirection.TOP_TO_BOTTOM
+        return _page_text(self.api.GetTSVText(0), width, height), 270 if is_vertical else 0
 
 
 def turned_by(picture: Image.Image, turn: int) -> Image.Image:
     """The picture turned clockwise by 0, 90, 180 or 270 degrees."""
     ways = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
     return picture.transpose(ways[turn]) if turn else picture
+
+
+def _turned_text(text: PageText, turn: int) -> PageText:
+    """The same text with its boxes on the picture turned by 270 degrees, if it is to be turned."""
+    if turn:
+        text.words = [_turned_word(word) for word in text.words]
+    return text
+
+
+def _turned_word(word: Word) -> Word:
+    left, top, right, bottom = word[1:]
+    return Word(word.text, top, SCALE - right, bottom, SCALE - left)
 
 
 def _worth(text: PageText) -> float:

@@ -40,13 +40,13 @@ class PdfSource:
         try:
             covered, scan_dpi = page.scan_dpi()
             layer = page.text_layer()
+            if "xfa" in self.document.facts.flags and pdf.PLACEHOLDER in layer.text:
+                raise Unreadable(refusals.FORM)
             if pdf.layer_counts(layer, covered):
                 return page.draw(max(page.view_dpi(), 100))[0], layer
             picture, dpi = page.draw(min(max(scan_dpi, 200), 300))
         finally:
             page.close()
-        if "xfa" in self.document.facts.flags and pdf.PLACEHOLDER in layer.text:
-            raise Unreadable(refusals.FORM)
         grey, dpi = pictures.for_reading(picture, dpi)
         text, turn = self.engine.read(grey, dpi)
         return turned_by(picture, turn), text

@@ -121,7 +121,7 @@ class Document:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.pdf = pypdfium2.PdfDocument(facts.readable)
-        if "form" in facts.flags:
+        if "form" in facts.flags and "xfa" not in facts.flags:
             self.pdf.init_forms()  # draws what was typed into the form's fields
 
     def page(self, number: int) -> "Page":

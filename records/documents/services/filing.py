@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,6 +11,7 @@ from accounts.models import User
 from audit import context
 from audit.services import record
 from common.errors import RuleBroken, WrongMove, check_move
+from common.ids import as_uuid
 from common.jobs.services import enqueue
 from patients import access as patient_access
 from patients.models import Encounter, Patient, PatientStatus
@@ -104,7 +104,7 @@ def retry_reading(*, by: User, document_id: Any) -> Document:
     """Have the failed pages of a document read again. Raises NotFound, Denied, WrongMove."""
     document, decision = access.get_for(by, document_id, lock=True)
     access.check_may_retry(by, document)
-    version = DocumentVersion.objects.select_for_update().get(pk=document.current_id)
+    version = DocumentVersion.objects.select_for_update().filter(document=document).latest("number")
     check_move(PROCESSING_MOVES, version.processing, Processing.QUEUED)
     version.processing = Processing.QUEUED
     version.error = ""
@@ -146,7 +146,7 @@ def _check_chart(patient: Patient, service_date: date) -> None:
         raise RuleBroken(
             "service_date_in_future", "The service date lies in the future.", field="service_date"
         )
-    if service_date < patient.birth_date:
+    if patient.birth_date and service_date < patient.birth_date:
         raise RuleBroken(
             "service_date_before_birth",
             "The service date lies before the patient's birth.",
@@ -157,8 +157,8 @@ def _check_chart(patient: Patient, service_date: date) -> None:
 def _encounter(patient: Patient, encounter_id: Any) -> Encounter | None:
     if not encounter_id:
         return None
-    key = encounter_id if isinstance(encounter_id, UUID) else str(encounter_id)
-    found = Encounter.objects.filter(pk=key, patient=patient).first()
+    key = as_uuid(encounter_id)
+    found = Encounter.objects.filter(pk=key, patient=patient).first() if key else None
     if found is None:
         raise RuleBroken(
             "unknown_encounter", "That encounter is not one of this patient's.", field="encounter"

@@ -86,12 +86,11 @@ def _read(job: Running, version: DocumentVersion, folder: Path, have: frozenset[
     files.copy_out(version.blob_id, original)
     work = folder / "pages"
     work.mkdir(mode=0o700)
-    further = Path(settings.TESSDATA_DIR) if settings.TESSDATA_DIR else None
     order = Order(
         path=original,
         media_type=version.blob.media_type,
         work=work,
-        tessdata=languages.prepare(settings.DATA_DIR / "cache" / "tessdata", further),
+        tessdata=languages.tessdata(),
         languages=settings.OCR_LANGUAGES,
         max_pages=settings.MAX_PAGES,
         have=have,

@@ -1,0 +1,169 @@
+"""The API of documents (API.md)."""
+
+from typing import cast
+
+from django.http import HttpResponse, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from common.api import Endpoint, valid
+from patients import access as patient_access
+from records.documents import access, answers, services, uploads
+from records.documents import queries as reads
+from records.documents.models import Document, DocumentType, Source
+from records.documents.serializers import (
+    DocumentDetailSerializer,
+    DocumentSerializer,
+    FiledSerializer,
+    FileSerializer,
+    HitSerializer,
+    ImageQuery,
+    ListQuery,
+    SearchQuerySerializer,
+    TypeSerializer,
+    VersionQuery,
+    filters_of,
+)
+from records.documents.services.looking import THUMBNAIL, VIEW
+
+THUMBNAIL_WIDTH = 160
+_BYTES = OpenApiResponse(OpenApiTypes.BINARY)
+
+
+def _me(request: Request) -> User:
+    """The caller; authentication let nobody else through."""
+    return cast(User, request.user)
+
+
+class DocumentViewSet(Endpoint, viewsets.GenericViewSet[Document]):
+    """Documents: file, list, look, download."""
+
+    serializer_class = DocumentSerializer
+    queryset = Document.objects.none()
+    lookup_value_regex = "[^/]+"
+    ordering = reads.NEWEST
+    queries = {
+        "list": ListQuery,
+        "content": VersionQuery,
+        "page_image": ImageQuery,
+        "page_text": VersionQuery,
+        "retrieve": VersionQuery,
+    }
+
+    @extend_schema(request={"multipart/form-data": FileSerializer}, responses={201: FiledSerializer})
+    def create(self, request: Request) -> Response:
+        """File a document into a chart; its pages are read in the background."""
+        access.check_may_file_at_all(_me(request))
+        request.data  # noqa: B018  (parses the body: a refused file answers before a missing field)
+        uploads.check(request._request)
+        given = valid(FileSerializer, request.data)
+        document = services.file_document(
+            by=_me(request),
+            patient_id=given["patient"],
+            file=given["file"],
+            type_code=given["type"],
+            service_date=given["service_date"],
+            encounter_id=given.get("encounter"),
+            title=given.get("title", ""),
+            author=given.get("author", ""),
+            labels=given.get("labels", ()),
+            source=Source.API,
+            allow_duplicate=given["allow_duplicate"],
+        )
+        return Response(FiledSerializer(document).data, status=201)
+
+    @extend_schema(responses=DocumentSerializer(many=True))
+    def list(self, request: Request) -> Response:
+        """Documents of a chart, or of all charts one may open, newest first."""
+        access.check_may_view_any(_me(request))
+        filters = filters_of(self.query, with_text=True)
+        rows = reads.narrowed(access.visible_to(_me(request)), filters)
+        patient = None
+        if "patient" in self.query:
+            patient, _ = patient_access.get_for(_me(request), self.query["patient"])
+            rows = rows.filter(patient=patient)
+        page = self.paginate_queryset(rows) or []
+        services.note_list(by=_me(request), shown=page, filters=filters, patient=patient)
+        return self.get_paginated_response(DocumentSerializer(page, many=True).data)
+
+    @extend_schema(responses=DocumentDetailSerializer)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """One document with its versions."""
+        opened = services.open_document(by=_me(request), document_id=pk, version=self.query.get("version"))
+        return Response(DocumentDetailSerializer(opened.document).data)
+
+    @extend_schema(responses={(200, "application/octet-stream"): _BYTES})
+    @action(detail=True, methods=["get"])
+    def content(self, request: Request, pk: str) -> StreamingHttpResponse:
+        """The original, byte for byte."""
+        version, stored = services.download_original(
+            by=_me(request), document_id=pk, version=self.query.get("version")
+        )
+        return answers.original(version, stored)
+
+    @extend_schema(responses={(200, "image/webp"): _BYTES})
+    @action(detail=True, methods=["get"], url_path=r"pages/(?P<number>[0-9]{1,6})/image")
+    def page_image(self, request: Request, pk: str, number: str) -> HttpResponse:
+        """The picture of a page as WebP: the stored size nearest to `width` (thumbnail or full view)."""
+        width = self.query.get("width")
+        size = THUMBNAIL if width is not None and width <= THUMBNAIL_WIDTH else VIEW
+        return answers.picture(
+            services.look_at_page(
+                by=_me(request),
+                document_id=pk,
+                number=int(number),
+                size=size,
+                version=self.query.get("version"),
+            )
+        )
+
+    @extend_schema(responses={(200, "text/plain"): OpenApiTypes.STR})
+    @action(detail=True, methods=["get"], url_path=r"pages/(?P<number>[0-9]{1,6})/text")
+    def page_text(self, request: Request, pk: str, number: str) -> HttpResponse:
+        """The text of a page."""
+        page = services.read_page_text(
+            by=_me(request), document_id=pk, number=int(number), version=self.query.get("version")
+        )
+        return answers.plain_text(page.text)
+
+    @extend_schema(request=None, responses=FiledSerializer)
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        """Have the pages that could not be read read again."""
+        return Response(FiledSerializer(services.retry_reading(by=_me(request), document_id=pk)).data)
+
+
+class SearchView(Endpoint):
+    """Search in the text of documents."""
+
+    serializer_class = HitSerializer
+    queries = {"get": SearchQuerySerializer}
+
+    @extend_schema(responses=HitSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Pages on which the words stand, newest document first; at most 50, only of charts one may open."""
+        hits = services.search_chart_text(
+            by=_me(request),
+            text=self.query["q"],
+            patient_id=self.query.get("patient"),
+            filters=filters_of(self.query, with_text=False),
+        )
+        found = [HitSerializer(hit).data for hit in hits]
+        return Response({"next": None, "previous": None, "results": found})
+
+
+class TypeListView(Endpoint):
+    """The kinds of document."""
+
+    serializer_class = TypeSerializer
+
+    @extend_schema(responses=TypeSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Every document type in use, by name."""
+        rows = DocumentType.objects.filter(is_active=True)
+        return Response({"next": None, "previous": None, "results": TypeSerializer(rows, many=True).data})

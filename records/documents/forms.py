@@ -1,0 +1,96 @@
+"""The shape of what people fill in about documents. Rules are in the services."""
+
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from patients.models import Patient
+from records.documents.models import DocumentType, Label
+from records.documents.queries import MAX_QUESTION, Filters
+from records.documents.uploads import VaultUpload
+
+
+class ManyFiles(forms.FileInput):
+    """A file input that takes several at once."""
+
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Any number of uploaded files; what is in them is judged by the verb, by content."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=ManyFiles, allow_empty_file=True, **kwargs)
+
+    def clean(self, data: Any, initial: Any = None) -> list[VaultUpload]:
+        """The files as a list, possibly empty."""
+        return [each for each in (data if isinstance(data, list) else [data]) if each]
+
+
+class UploadForm(forms.Form):
+    """What a clerk says of the files she files: whose chart is already chosen."""
+
+    file = FilesField(
+        label="Files",
+        required=False,
+        help_text="PDF, TIFF, JPEG or PNG. Several files become several documents.",
+    )
+    type = forms.ChoiceField(label="Type")
+    service_date = forms.DateField(
+        label="Service date",
+        help_text="The day of the care it reports, not of filing.",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    encounter = forms.ChoiceField(label="Encounter", required=False)
+    title = forms.CharField(
+        label="Title", required=False, max_length=200, help_text="Left empty, the type is the title."
+    )
+    author = forms.CharField(label="Author", required=False, max_length=120)
+    labels = forms.MultipleChoiceField(
+        label="Sensitivity", required=False, choices=Label.choices, widget=forms.CheckboxSelectMultiple
+    )
+    allow_duplicate = forms.BooleanField(
+        label="File it although this chart already has this very file", required=False
+    )
+
+    def __init__(self, *args: Any, patient: Patient, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        types = DocumentType.objects.filter(is_active=True).order_by("name")
+        choices: dict[str, Any] = {"type": [("", "Choose a type")], "encounter": [("", "None")]}
+        choices["type"] += [(row.code, str(row)) for row in types]
+        encounters = patient.encounters.select_related("location").order_by("-started_at")[:200]
+        choices["encounter"] += [(str(row.pk), row.title) for row in encounters]
+        for name, listed in choices.items():
+            field = self.fields[name]
+            if isinstance(field, forms.ChoiceField):
+                field.choices = listed
+        self.fields["service_date"].widget.attrs["max"] = timezone.localdate().isoformat()
+
+
+class FilterForm(forms.Form):
+    """What narrows a list of documents; everything may be left out, nonsense narrows nothing."""
+
+    q = forms.CharField(required=False, max_length=MAX_QUESTION, label="Words in the text")
+    type = forms.CharField(required=False, max_length=20, label="Type")
+    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+    author = forms.CharField(required=False, max_length=120, label="Author")
+    label = forms.ChoiceField(required=False, choices=[("", "Any"), *Label.choices], label="Sensitivity")
+
+    def filters(self) -> Filters:
+        """The fields that are in order, as filters."""
+        self.is_valid()
+        given = self.cleaned_data
+        return Filters(
+            type=given.get("type", ""),
+            since=given.get("since"),
+            until=given.get("until"),
+            author=given.get("author", ""),
+            label=given.get("label", ""),
+            text=given.get("q", ""),
+        )
+
+
+class RetryForm(forms.Form):
+    """The button that has a document read again carries nothing but its token."""
