@@ -108,6 +108,32 @@ def get_for(user: User, patient_id: Any, *, lock: bool = False) -> tuple[Patient
     return patient, check_may_open(user, patient)
 
 
+def get_survivor_for(user: User, patient_id: Any) -> tuple[Patient, Decision]:
+    """As get_for, of the entry that stands for this one now: a merged id answers with the survivor."""
+    if not user.has_perm("patients.view_chart"):
+        raise Denied("Your role does not open charts.", code="role", rule="role")
+    key = patient_id if isinstance(patient_id, UUID) else as_uuid(patient_id)
+    patient = Patient.objects.filter(pk=key).first() if key else None
+    while patient is not None and patient.merged_into_id is not None:
+        patient = Patient.objects.filter(pk=patient.merged_into_id).first()
+    if patient is None:
+        raise NotFound
+    return patient, check_may_open(user, patient)
+
+
+def get_encounter_for(user: User, encounter_id: Any, *, lock: bool = False) -> tuple[Encounter, Decision]:
+    """An encounter of a chart that may be opened, and why. Raises Denied, NotFound as get_for does."""
+    if not user.has_perm("patients.view_chart"):
+        raise Denied("Your role does not open charts.", code="role", rule="role")
+    key = encounter_id if isinstance(encounter_id, UUID) else as_uuid(encounter_id)
+    rows = Encounter.objects.select_related("patient", "location__facility", "attending")
+    rows = rows.select_for_update(of=("self",)) if lock else rows
+    encounter = rows.filter(pk=key).first() if key else None
+    if encounter is None:
+        raise NotFound
+    return encounter, check_may_open(user, encounter.patient)
+
+
 def allows(check: Any, *args: Any) -> bool:
     """The same rule as true or false, for buttons."""
     try:

@@ -245,7 +245,7 @@ class PatientName(BaseModel):
 
 
 class Identifier(BaseModel):
-    """A number some authority gave the person. Unique per authority; a retired one still finds the person."""
+    """A number some authority gave the person, unique per authority. A retired one still finds the person."""
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="identifiers")
     system = models.CharField(max_length=120)
@@ -259,7 +259,12 @@ class Identifier(BaseModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["system", "value"], name="identifier_once_per_authority")
+            # A social security number may stand in two entries: that is how duplicates are found.
+            models.UniqueConstraint(
+                fields=["system", "value"],
+                name="identifier_once_per_authority",
+                condition=~Q(system="us:ssn"),
+            )
         ]
         indexes = [
             models.Index(fields=["value_key"], name="identifier_value_key"),

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from audit.models import Event
 from patients.branches import LIMIT, best_matches
 from patients.models import Encounter, Identifier, Patient, PatientStatus, namesakes, same_name_key
 from patients.typed import number_key, take_apart
@@ -80,6 +81,12 @@ def add_recognition(found: list[Found]) -> None:
     for hit in found:
         hit.last_encounter = encounters.get(hit.patient.pk)
         hit.named_so = len(named.get(same_name_key(hit.patient), [hit.patient.pk]))
+
+
+def identity_events(patient: Patient) -> QuerySet[Event]:
+    """The events that registered or changed this identity, newest first."""
+    names = ["patient.registered", "patient.updated"]
+    return Event.objects.filter(patient_id=patient.pk, event__in=names).order_by("-at", "-id")
 
 
 def merged_from(patient: Patient) -> list[Patient]:

@@ -1,17 +1,35 @@
 """Verbs on the person index, by flow of work."""
 
-from patients.services.encounters import close_encounter, list_encounters, open_encounter, update_encounter
+from patients.services.duplicates import PossibleDuplicates, show_duplicates
+from patients.services.encounters import (
+    close_encounter,
+    list_encounters,
+    open_encounter,
+    update_encounter,
+    view_encounter,
+)
 from patients.services.identity import register_patient, update_patient
-from patients.services.looking import open_chart, search_patients, view_history
+from patients.services.looking import (
+    open_chart,
+    open_demographics,
+    open_identity,
+    search_patients,
+    view_history,
+)
 
 __all__ = [
+    "PossibleDuplicates",
     "close_encounter",
     "list_encounters",
     "open_chart",
+    "open_demographics",
     "open_encounter",
+    "open_identity",
     "register_patient",
     "search_patients",
+    "show_duplicates",
     "update_encounter",
     "update_patient",
+    "view_encounter",
     "view_history",
 ]

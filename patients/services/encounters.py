@@ -3,16 +3,20 @@
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
 from audit.services import record
-from common.errors import NotFound, RuleBroken, Stale, WrongMove
-from common.ids import as_uuid
+from common.errors import RuleBroken, Stale, WrongMove
 from patients import access
-from patients.models import Encounter, EncounterKind, Location, Patient
+from patients.models import Encounter, EncounterKind, Facility, Location, Patient
+from patients.services.parts import fitted
+
+HOME_FACILITY = "Main hospital"  # where locations go that name no facility, until there is another one
+FIELDS = ("kind", "location", "attending", "started_at", "ended_at")
 
 
 def _next_number() -> str:
@@ -21,14 +25,46 @@ def _next_number() -> str:
         return f"E-{int(cursor.fetchone()[0]):07d}"
 
 
-def _check(patient: Patient, attending: User, started_at: datetime, ended_at: datetime | None) -> None:
+def attending_named(username: str) -> User:
+    """The clinician of this user name. Raises RuleBroken: what another system sends may be anything."""
+    user = User.objects.prefetch_related("groups").filter(username__iexact=username.strip()).first()
+    if user is None:
+        raise RuleBroken("attending", "There is no user of this name.", field="attending")
+    return user
+
+
+def location_named(name: str, facility: str = "") -> Location:
+    """The ward or clinic of this name, added when it is new; without a facility, the first one there is.
+
+    Must run inside the transaction of the verb that uses it.
+    """
+    name, facility = fitted(name, 80, "location"), fitted(facility, 120, "facility")
+    if not name:
+        raise RuleBroken("location", "Say where the patient is.", field="location")
+    if facility:
+        house, _ = Facility.objects.get_or_create(name=facility)
+    else:
+        known = Location.objects.filter(name__iexact=name).select_related("facility").order_by("pk").first()
+        if known is not None:
+            return known
+        house = Facility.objects.order_by("created_at", "pk").first() or Facility.objects.create(
+            name=HOME_FACILITY
+        )
+    known = Location.objects.filter(facility=house, name__iexact=name).first()
+    return known or Location.objects.get_or_create(facility=house, name=name)[0]
+
+
+def _check_attending(attending: User) -> None:
     if not attending.has_role(Role.CLINICIAN):
         raise RuleBroken("attending", "The attending must be an active clinician.", field="attending")
+
+
+def _check_times(patient: Patient, started_at: datetime, ended_at: datetime | None) -> None:
     if started_at > timezone.now() and ended_at:
         raise RuleBroken("ended_at", "A stay that has not begun cannot have ended.", field="ended_at")
     if ended_at and ended_at < started_at:
         raise RuleBroken("ended_at", "The end lies before the start.", field="ended_at")
-    if timezone.localdate(started_at) < patient.birth_date:
+    if patient.birth_date and timezone.localdate(started_at) < patient.birth_date:
         raise RuleBroken("started_at", "The start lies before the patient's birth.", field="started_at")
 
 
@@ -38,41 +74,40 @@ def open_encounter(
     by: User,
     patient_id: Any,
     kind: str,
-    location: Location,
-    attending: User,
+    location: Location | str,
+    attending: User | str,
     started_at: datetime,
     ended_at: datetime | None = None,
     number: str = "",
+    facility: str = "",
 ) -> Encounter:
-    """Add a visit or stay. Raises NotFound, Denied, RuleBroken."""
+    """Add a visit or stay; location and attending may be given by name. Raises NotFound, Denied, RuleBroken."""
     patient, decision = access.get_for(by, patient_id, lock=True)
     access.check_may_edit_encounters(by, patient)
-    _check(patient, attending, started_at, ended_at)
-    if number and Encounter.objects.filter(number=number).exists():
-        raise RuleBroken("number", "Another encounter has this number.", field="number")
-    encounter = Encounter.objects.create(
-        patient=patient,
-        number=number or _next_number(),
-        kind=EncounterKind(kind),
-        location=location,
-        attending=attending,
-        started_at=started_at,
-        ended_at=ended_at,
-    )
+    attending = attending_named(attending) if isinstance(attending, str) else attending
+    location = location_named(location, facility) if isinstance(location, str) else location
+    _check_attending(attending)
+    _check_times(patient, started_at, ended_at)
+    number = fitted(number, 30, "number") or _next_number()
+    try:
+        with transaction.atomic():
+            encounter = Encounter.objects.create(
+                patient=patient,
+                number=number,
+                kind=EncounterKind(kind),
+                location=location,
+                attending=attending,
+                started_at=started_at,
+                ended_at=ended_at,
+            )
+    except IntegrityError:
+        raise RuleBroken("number", "Another encounter has this number.", field="number") from None
     record("encounter.opened", by=by, patient=patient.pk, about=encounter, reason=str(decision))
     return encounter
 
 
 def _locked(by: User, encounter_id: Any, seen_version: int | None) -> tuple[Encounter, access.Decision]:
-    key = as_uuid(encounter_id)
-    if key is None:
-        raise NotFound
-    encounter = (
-        Encounter.objects.select_for_update(of=("self",)).select_related("patient").filter(pk=key).first()
-    )
-    if encounter is None:
-        raise NotFound
-    decision = access.check_may_open(by, encounter.patient)
+    encounter, decision = access.get_encounter_for(by, encounter_id, lock=True)
     access.check_may_edit_encounters(by, encounter.patient)
     if seen_version is not None and encounter.version != seen_version:
         raise Stale(
@@ -84,14 +119,21 @@ def _locked(by: User, encounter_id: Any, seen_version: int | None) -> tuple[Enco
 
 @transaction.atomic
 def update_encounter(
-    *, by: User, encounter_id: Any, seen_version: int | None = None, **changes: Any
+    *, by: User, encounter_id: Any, seen_version: int | None = None, facility: str = "", **changes: Any
 ) -> Encounter:
     """Change kind, location, attending, started_at or ended_at. Raises NotFound, Denied, Stale, RuleBroken."""
     encounter, decision = _locked(by, encounter_id, seen_version)
-    for field in ("kind", "location", "attending", "started_at", "ended_at"):
+    if isinstance(changes.get("attending"), str):
+        changes["attending"] = attending_named(changes["attending"])
+    if isinstance(changes.get("location"), str):
+        changes["location"] = location_named(changes["location"], facility)
+    if "attending" in changes and changes["attending"].pk != encounter.attending_id:
+        # Somebody who left meanwhile stays the attending of an old stay; a newly named one must be a clinician.
+        _check_attending(changes["attending"])
+    for field in FIELDS:
         if field in changes:
             setattr(encounter, field, changes[field])
-    _check(encounter.patient, encounter.attending, encounter.started_at, encounter.ended_at)
+    _check_times(encounter.patient, encounter.started_at, encounter.ended_at)
     encounter.save()
     record("encounter.updated", by=by, patient=encounter.patient_id, about=encounter, reason=str(decision))
     return encounter
@@ -104,17 +146,24 @@ def close_encounter(*, by: User, encounter_id: Any, ended_at: datetime | None = 
     if not encounter.is_open:
         raise WrongMove("This encounter is closed already.")
     encounter.ended_at = ended_at or timezone.now()
-    _check(encounter.patient, encounter.attending, encounter.started_at, encounter.ended_at)
+    _check_times(encounter.patient, encounter.started_at, encounter.ended_at)
     encounter.save()
     record("encounter.closed", by=by, patient=encounter.patient_id, about=encounter, reason=str(decision))
     return encounter
 
 
 @transaction.atomic
-def list_encounters(*, by: User, patient_id: Any) -> tuple[Patient, list[Encounter]]:
-    """A chart's encounters, newest first; the look is an event. Raises NotFound, Denied."""
+def list_encounters(*, by: User, patient_id: Any) -> tuple[Patient, QuerySet[Encounter]]:
+    """A chart's encounters, newest first, to be cut into pages; the look is an event. Raises NotFound, Denied."""
     patient, decision = access.get_for(by, patient_id)
-    rows = patient.encounters.select_related("location", "attending").order_by("-started_at", "-pk")
-    encounters = list(rows[:500])
     record("encounter.listed", by=by, patient=patient.pk, about=patient, reason=str(decision))
-    return patient, encounters
+    rows = Encounter.objects.filter(patient=patient).select_related("location__facility", "attending")
+    return patient, rows.order_by("-started_at", "-pk")
+
+
+@transaction.atomic
+def view_encounter(*, by: User, encounter_id: Any) -> Encounter:
+    """One encounter; the look is an event. Raises NotFound, Denied."""
+    encounter, decision = access.get_encounter_for(by, encounter_id)
+    record("encounter.viewed", by=by, patient=encounter.patient_id, about=encounter, reason=str(decision))
+    return encounter

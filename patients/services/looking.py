@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import User
 from audit.models import Event
@@ -11,14 +12,26 @@ from audit.services import record
 from patients import access, queries
 from patients.models import Patient
 
+HISTORY_SHOWN = 50
+
 
 @transaction.atomic
 def search_patients(
-    *, by: User, text: str = "", birth_date: date | None = None, identifier: str = ""
+    *,
+    by: User,
+    text: str = "",
+    birth_date: date | None = None,
+    identifier: str = "",
+    with_recognition: bool = False,
 ) -> list[queries.Found]:
-    """The best matches among the charts `by` may open, best first; ONE event with the ids shown. Raises Denied."""
+    """The best matches among the charts `by` may open, best first; ONE event with the ids shown. Raises Denied.
+
+    `with_recognition` adds what tells people apart: last encounter, and how many are named so.
+    """
     access.check_may_search(by)
     found = queries.search(access.visible_to(by), text=text, birth_date=birth_date, identifier=identifier)
+    if with_recognition:
+        queries.add_recognition(found)
     record(
         "patient.searched",
         by=by,
@@ -49,10 +62,47 @@ def open_chart(*, by: User, patient_id: Any, part: str = "chart") -> Patient:
 
 
 @transaction.atomic
-def view_history(*, by: User, patient_id: Any) -> tuple[Patient, list[Event]]:
-    """Every change of the identity, newest first, from the log itself. Raises NotFound, Denied."""
+def open_identity(*, by: User, patient_id: Any) -> tuple[Patient, list[Patient]]:
+    """Who this id stands for now, and the entries merged into her: a merged id answers with the survivor.
+
+    The look is an event about the survivor. Raises NotFound, Denied.
+    """
+    patient, decision = access.get_survivor_for(by, patient_id)
+    merged = queries.merged_from(patient)
+    record(
+        "patient.viewed",
+        by=by,
+        patient=patient.pk,
+        patients=[row.pk for row in merged] or None,
+        about=patient,
+        reason=str(decision),
+        detail={"part": "identity", "asked_for": str(patient_id)},
+    )
+    return patient, merged
+
+
+@transaction.atomic
+def open_demographics(*, by: User, patient_id: Any) -> tuple[Patient, list[Event]]:
+    """Everything known of the person, and who changed what when; one event. Raises NotFound, Denied."""
     patient, decision = access.get_for(by, patient_id)
-    changes = Event.objects.filter(patient_id=patient.pk, event__in=["patient.registered", "patient.updated"])
-    history = list(changes.order_by("-at", "-id")[:500])
-    record("patient.history_viewed", by=by, patient=patient.pk, about=patient, reason=str(decision))
+    history = list(queries.identity_events(patient)[:HISTORY_SHOWN])
+    record(
+        "patient.viewed",
+        by=by,
+        patient=patient.pk,
+        about=patient,
+        reason=str(decision),
+        detail={"part": "demographics"},
+    )
     return patient, history
+
+
+@transaction.atomic
+def view_history(*, by: User, patient_id: Any) -> tuple[Patient, QuerySet[Event]]:
+    """Every change of the identity, newest first, from the log itself, to be cut into pages.
+
+    Raises NotFound, Denied.
+    """
+    patient, decision = access.get_survivor_for(by, patient_id)
+    record("patient.history_viewed", by=by, patient=patient.pk, about=patient, reason=str(decision))
+    return patient, queries.identity_events(patient)
