@@ -61,7 +61,11 @@ class RequestList(Endpoint):
             rows = queries.work_list(access.visible_to(by), filters=self.query)
             page = cast(list[RecordRequest], paging.paginate_queryset(rows, request, view=self))
             shown = [{**shapes.request_row(row), "waits_for": queries.waits_for(row)} for row in page]
-            looking.note_list(by=by, rows=page, filters={k: str(v) for k, v in self.query.items()})
+            looking.note_list(
+                by=by,
+                patients=[row.patient_id for row in page],
+                filters={k: str(v) for k, v in self.query.items()},
+            )
         return paging.get_paginated_response(shown)
 
     @extend_schema(request=shapes.LogRequestSerializer, responses={201: OBJECT})

@@ -1,8 +1,10 @@
 """Looks: the list, a request, a release, the ledger of a chart. Each is an event."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -65,10 +67,10 @@ def history(record_request: RecordRequest, release: Release | None) -> list[Even
 
 
 @transaction.atomic
-def note_list(*, by: User, rows: list[RecordRequest], filters: dict[str, Any]) -> None:
+def note_list(*, by: User, patients: Iterable[UUID], filters: dict[str, Any]) -> None:
     """Write the look at a list of requests: ONE event with the charts that were shown. Raises Denied."""
     access.check_may_list(by)
-    record("request.listed", by=by, patients={row.patient_id for row in rows}, detail={"filters": filters})
+    record("request.listed", by=by, patients=patients, detail={"filters": filters})
 
 
 @transaction.atomic

@@ -36,8 +36,9 @@ def _requested(client: APIClient, patient_id: object, **changes: Any) -> dict[st
 def test_from_the_request_to_the_ledger(roi: User, api: Any) -> None:
     """ACC-02's day, AUTH, ROI-001, AOD-03."""
     client, patient = api(roi), PatientFactory.create()
-    inside, outside = filed(patient, pdf_of("inside"), name="in"), filed(
-        patient, pdf_of("outside"), name="out", service_date=today()
+    inside, outside = (
+        filed(patient, pdf_of("inside"), name="in"),
+        filed(patient, pdf_of("outside"), name="out", service_date=today()),
     )
     row = _requested(client, patient.pk)
     assert (row["status"], row["due_on"]) == ("received", "2026-02-04")
@@ -51,7 +52,9 @@ def test_from_the_request_to_the_ledger(roi: User, api: Any) -> None:
     form = authorization(signed_on="2026-01-03", expires_on=today().isoformat())
     kept = client.post(f"{base}/evidence/", {"kind": "authorization", **form}, format="json")
     assert kept.status_code == 201, kept.json()
-    chosen = client.post(f"{base}/selection/", {"documents": [str(outside.pk), str(inside.pk)]}, format="json").json()
+    chosen = client.post(
+        f"{base}/selection/", {"documents": [str(outside.pk), str(inside.pk)]}, format="json"
+    ).json()
     assert chosen["documents"] == [str(inside.pk)]
     assert [(item["document"], item["rule"]) for item in chosen["excluded"]] == [(str(outside.pk), "AUTH-1")]
 
