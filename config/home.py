@@ -98,7 +98,9 @@ def home(request: HttpRequest) -> HttpResponse:
             parts.append({"template": template, **part})
             shown |= patients
     if any(user.has_role(role) for role in PARTS if role is not Role.ADMINISTRATOR):
-        record("home.viewed", by=user, patients=sorted(shown), reason="own work", detail={"shown": len(shown)})
+        record(
+            "home.viewed", by=user, patients=sorted(shown), reason="own work", detail={"shown": len(shown)}
+        )
     return render(request, "home/home.html", {"parts": parts, "today": timezone.localdate()})
 
 

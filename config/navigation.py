@@ -8,7 +8,6 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from accounts.models import User
 from accounts.roles import PERMISSIONS, Role
 
 
@@ -121,9 +120,8 @@ def _for_roles(roles: tuple[str, ...]) -> dict[str, Any]:
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """Context processor: `navigation` for base.html; nothing for somebody who has not signed in."""
     user = getattr(request, "user", None)
-    if not isinstance(user, User):
-        if not getattr(user, "is_authenticated", False):
-            return {"navigation": {}}
+    if not getattr(user, "is_authenticated", False):
+        return {"navigation": {}}
     match = request.resolver_match
     room = (match.namespace or match.view_name) if match else ""
     if match and match.view_name and match.view_name.startswith("accounts:user"):

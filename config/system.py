@@ -14,7 +14,10 @@ from config import health
 
 PART_NAMES = {
     "database": ("Database", "The record and the access log."),
-    "broker": ("Work queue", "Wakes the workers. Without it new work waits in the database and nothing is lost."),
+    "broker": (
+        "Work queue",
+        "Wakes the workers. Without it new work waits in the database and nothing is lost.",
+    ),
     "storage": ("File store", "The encrypted files. Without it nothing can be filed or opened."),
     "worker": ("Worker", "Reads pages and builds releases in the background."),
 }

@@ -60,7 +60,12 @@ def own_unread(user: User) -> int:
 
 def open_requests(user: User) -> QuerySet[RecordRequest]:
     """Requests still to be answered, first due first."""
-    return release_access.visible_to(user).open().select_related("patient", "assigned_to").order_by("due_on", "pk")
+    return (
+        release_access.visible_to(user)
+        .open()
+        .select_related("patient", "assigned_to")
+        .order_by("due_on", "pk")
+    )
 
 
 WAITS_FOR = {
@@ -117,9 +122,21 @@ def wall(user: User) -> list[Queue]:
     jobs = Job.objects.unfinished()
     failed = Job.objects.in_trouble().filter(status="failed")
     return [
-        _aged("Requests in work", "release:list", requests.filter(status=RequestStatus.RECEIVED), "received_on"),
-        _aged("Packages being built", "release:list", requests.filter(status=RequestStatus.BUILDING), "received_on"),
-        _aged("Packages ready to send", "release:list", requests.filter(status=RequestStatus.READY), "received_on"),
+        _aged(
+            "Requests in work", "release:list", requests.filter(status=RequestStatus.RECEIVED), "received_on"
+        ),
+        _aged(
+            "Packages being built",
+            "release:list",
+            requests.filter(status=RequestStatus.BUILDING),
+            "received_on",
+        ),
+        _aged(
+            "Packages ready to send",
+            "release:list",
+            requests.filter(status=RequestStatus.READY),
+            "received_on",
+        ),
         _aged("Documents being read", "", jobs.filter(kind__startswith="documents."), "created_at"),
         _aged("Documents not readable", "", failed.filter(kind__startswith="documents."), "updated_at"),
     ]

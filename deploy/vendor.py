@@ -99,7 +99,9 @@ def sprite(icons: Path) -> bytes:
     root = ElementTree.Element(f"{SVG}svg")
     for name in sorted(ICONS):
         drawing = ElementTree.parse(icons / f"{name}.svg").getroot()  # noqa: S314  (files of a pinned package)
-        symbol = ElementTree.SubElement(root, f"{SVG}symbol", id=name, viewBox=drawing.get("viewBox", "0 0 16 16"))
+        symbol = ElementTree.SubElement(
+            root, f"{SVG}symbol", id=name, viewBox=drawing.get("viewBox", "0 0 16 16")
+        )
         symbol.extend(list(drawing))
         for element in symbol.iter():
             element.tail = element.text = None

@@ -1,4 +1,4 @@
-"""Text is readable on every ground it stands on, in light and in dark (WCAG 2.2 AA: 4.5 to 1, lines of fields 3 to 1)."""
+"""Text is readable on every ground it stands on, in light and in dark (WCAG 2.2 AA: 4.5 to 1; fields' edges 3 to 1)."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,13 @@ from django.conf import settings
 CSS = (Path(settings.BASE_DIR) / "static/css/tokens.css").read_text()
 GROUNDS = ["desk", "paper", "raised", "hover", "chosen"]
 PAIRS = [(ink, ground) for ink in ("ink", "ink-2", "act") for ground in GROUNDS]
-PAIRS += [("ink-3", "paper"), ("ink-3", "raised"), ("ink-3", "desk"), ("on-act", "act"), ("on-act", "act-strong")]
+PAIRS += [
+    ("ink-3", "paper"),
+    ("ink-3", "raised"),
+    ("ink-3", "desk"),
+    ("on-act", "act"),
+    ("on-act", "act-strong"),
+]
 PAIRS += [(kind, f"{kind}-soft") for kind in ("act", "bad", "due", "good", "glass")]
 PAIRS += [(kind, ground) for kind in ("bad", "due", "good", "glass") for ground in ("paper", "desk")]
 PAIRS += [("bar-ink", "bar"), ("bar-ink-2", "bar"), ("bar-ink-2", "bar-2"), ("ink", "mark")]
@@ -27,7 +33,9 @@ DARK = LIGHT | colours(CSS.split('[data-bs-theme="dark"] {', 1)[1].split("}", 1)
 def luminance(colour):
     """Relative luminance of WCAG 2.2, 0 for black to 1 for white."""
     parts = [int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)]
-    red, green, blue = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    red, green, blue = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 

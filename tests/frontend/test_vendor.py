@@ -26,7 +26,9 @@ def test_nothing_is_vendored_beside_the_lock_and_each_package_brings_its_licence
     assert all((VENDOR / folder / "LICENSE").is_file() for folder in folders)
 
 
-@pytest.mark.parametrize("path", [p for p in STATIC.rglob("*") if p.suffix in {".js", ".css"}], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", [p for p in STATIC.rglob("*") if p.suffix in {".js", ".css"}], ids=lambda p: p.name
+)
 def test_no_static_file_names_a_source_map_or_loads_from_another_host(path):
     text = path.read_text(encoding="utf-8")
     assert "sourceMappingURL" not in text
@@ -35,5 +37,7 @@ def test_no_static_file_names_a_source_map_or_loads_from_another_host(path):
 
 def test_every_module_that_a_script_imports_exists():
     for script in (STATIC / "js").glob("*.js"):
-        for name in re.findall(r"""^(?:import|export)\b[^;]*?["']\./([\w.-]+)["']""", script.read_text(), re.M):
+        for name in re.findall(
+            r"""^(?:import|export)\b[^;]*?["']\./([\w.-]+)["']""", script.read_text(), re.M
+        ):
             assert (STATIC / "js" / name).is_file(), f"{script.name} imports {name}"
