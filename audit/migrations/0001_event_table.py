@@ -128,13 +128,13 @@ create table audit_event (
     ip inet,
     request_id text not null default '',
     detail jsonb,
-    primary key (id, at)
+    primary key (at, id)
 ) partition by range (at);
 create index audit_event_patient on audit_event (patient_id, at) where patient_id is not null;
 create index audit_event_patients on audit_event using gin (patient_ids) where patient_ids is not null;
 create index audit_event_actor on audit_event (actor_id, at);
 create index audit_event_txid on audit_event (txid);
-create index audit_event_at on audit_event (at, id);
+create index audit_event_id on audit_event using brin (id) with (pages_per_range = 16);
 create table audit_event_elsewhere partition of audit_event default;
 create trigger audit_event_elsewhere_no_truncate before truncate on audit_event_elsewhere
     for each statement execute function audit_refuse_change();

@@ -144,44 +144,51 @@ NAMES = (
 
 
 def split(canonical):
-    """The sealed text taken apart: {name: text, None, or list}; None when it is not well formed."""
-    head = "chartroom-event-1;"
-    if not canonical.startswith(head):
+    """The sealed text taken apart: {name: text or None}; None when it is not well formed.
+
+    It is PostgreSQL's text of a row: fields parted by commas, in quotes where they hold anything special (quotes and
+    backslashes doubled there), and nothing at all for NULL.
+    """
+    head = "chartroom-event-1;("
+    if not canonical.startswith(head) or not canonical.endswith(")"):
         return None
-    raw = canonical[len(head) :].encode("utf-8")
-    found = {}
+    body = canonical[len(head) : -1]
+    fields = []
     position = 0
-    try:
-        for name in NAMES:
-            found[name], position = _take(raw, position)
-    except ValueError:
-        return None
-    return found if position == len(raw) else None
+    while True:
+        if body[position : position + 1] == '"':
+            text, position = _quoted(body, position + 1)
+            if text is None:
+                return None
+        else:
+            end = body.find(",", position)
+            end = len(body) if end < 0 else end
+            text, position = body[position:end] or None, end
+        fields.append(text)
+        if position == len(body):
+            break
+        if body[position] != ",":
+            return None
+        position += 1
+    return dict(zip(NAMES, fields)) if len(fields) == len(NAMES) else None
 
 
-def _take(raw, position):
-    """One field: `length:text`, `-1:` for nothing, or `count[field field …]`."""
-    end = position
-    while raw[end : end + 1] and raw[end : end + 1] not in (b":", b"["):
-        end += 1
-    number = int(raw[position:end])
-    if raw[end : end + 1] == b"[":
-        items = []
-        position = end + 1
-        for _ in range(number):
-            item, position = _take(raw, position)
-            items.append(item)
-        if raw[position : position + 1] != b"]":
-            raise ValueError
-        return items, position + 1
-    if raw[end : end + 1] != b":":
-        raise ValueError
-    if number == -1:
-        return None, end + 1
-    text = raw[end + 1 : end + 1 + number]
-    if number < 0 or len(text) != number:
-        raise ValueError
-    return text.decode("utf-8"), end + 1 + number
+def _quoted(body, position):
+    """The text up to the closing quote, and the place after it; (None, 0) when it never closes."""
+    parts = []
+    while True:
+        end = position
+        while end < len(body) and body[end] not in '"\\':
+            end += 1
+        parts.append(body[position:end])
+        two = body[end : end + 2]
+        if two in ('""', "\\\\"):
+            parts.append(two[0])
+            position = end + 2
+        elif two[:1] == '"':
+            return "".join(parts), end + 1
+        else:
+            return None, 0
 
 
 def main(arguments):

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.models import Event
-from audit.proof import bundle, keys, offline_verifier, sealing
+from audit.proof import bundle, keys, offline_verifier
 from audit.services import record
 from common.ids import uuid7
+from tests.audit.proof.waiting import seal_everything
 
 NASTY = 'quo"te; 5:abc [x] é\n\N{RIGHT-TO-LEFT OVERRIDE}'
 
@@ -32,7 +33,7 @@ def folder(committed: None, tmp_path: Path, settings: LazySettings) -> Path:
             record(
                 "patient.viewed", by=None, actor="bundle", patient=patient, reason=NASTY, detail={"q": NASTY}
             )
-    sealing.seal()
+    seal_everything()
     ids = Event.objects.filter(patient_id=patient).values_list("id", flat=True)
     data, unsealed = bundle.build(ids)
     assert unsealed == 0

@@ -16,6 +16,7 @@ from audit.proof import checkpoints, epochs, keys, sealing, verifying
 from audit.proof.verifying import Result
 from audit.services import record
 from common.ids import uuid7
+from tests.audit.proof.waiting import seal_everything
 
 pytestmark = pytest.mark.committed
 
@@ -84,10 +85,11 @@ def _write(count: int) -> list[int]:
 def sealed(committed: None) -> list[int]:
     """Two epochs of five events each at least; the ids of the last five."""
     _write(5)
-    assert sealing.seal() is not None
+    seal_everything()
     ids = _write(5)
-    assert sealing.seal() is not None
-    assert verifying.verify().ok
+    seal_everything()
+    result = verifying.verify()
+    assert result.ok, result.first_bad
     return ids
 
 
@@ -211,13 +213,13 @@ def test_a_chain_made_anew_without_the_key_is_found(sealed: list[int], settings:
     honest = settings.SEAL_KEYS
     with attacked("delete from audit_epoch_leaves", "delete from audit_epoch"):
         settings.SEAL_KEYS = {"new": b"9" * 32}
-        assert sealing.seal() is not None
+        seal_everything()
         settings.SEAL_KEYS = honest
         told = verifying.verify().first_bad
         assert told is not None
         assert told.kind == "epoch_altered"
     with attacked("delete from audit_epoch_leaves", "delete from audit_epoch"):
-        assert sealing.seal() is not None  # with the stolen key: only the checkpoint knows better
+        seal_everything()  # with the stolen key: only the checkpoint knows better
         assert verifying.verify().ok
         told = verifying.verify(checkpoints=kept).first_bad
         assert told is not None
@@ -229,7 +231,7 @@ def test_a_stolen_older_key_signs_nothing_new(sealed: list[int], settings: LazyS
     with attacked():
         _write(1)
         settings.SEAL_KEYS = {"old": b"1" * 32}
-        assert sealing.seal() is not None
+        seal_everything()
         settings.SEAL_KEYS = honest
         told = verifying.verify().first_bad
         assert told is not None
@@ -240,9 +242,7 @@ def test_a_rotated_key_goes_on(sealed: list[int], settings: LazySettings) -> Non
     settings.SEAL_KEYS = {"newer": b"3" * 32, **settings.SEAL_KEYS}
     with attacked():
         _write(1)
-        epoch = sealing.seal()
-        assert epoch is not None
-        assert epoch.key_id == "newer"
+        assert seal_everything().key_id == "newer"
         assert verifying.verify().ok
 
 
@@ -273,20 +273,20 @@ def test_what_is_not_settled_is_not_sealed(committed: None) -> None:
     assert last is None or not set(ids) & {pk for pk, _ in epochs.kept_leaves(last.n)}
     finish.set()
     thread.join()
-    epoch = sealing.seal()
-    assert epoch is not None
-    sealed_ids = {pk for pk, _ in epochs.kept_leaves(epoch.n)}
+    before = last.n if last else 0
+    seal_everything()
+    sealed_ids = {pk for epoch in epochs.every(before + 1) for pk, _ in epochs.kept_leaves(epoch.n)}
     assert set(ids) <= sealed_ids
     assert Event.objects.get(actor="slow", id__in=sealed_ids).id < ids[0]
     assert verifying.verify().ok
 
 
-def test_two_sealers_at_once_seal_once(committed: None) -> None:
-    _write(20)
-    results: list[object] = []
+def test_two_sealers_at_once_seal_each_event_once(committed: None) -> None:
+    ids = _write(20)
+    last = epochs.last()
 
     def run() -> None:
-        results.append(sealing.seal())
+        seal_everything()
         connection.close()
 
     threads = [threading.Thread(target=run) for _ in range(4)]
@@ -294,7 +294,9 @@ def test_two_sealers_at_once_seal_once(committed: None) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(result is not None for result in results) == 1
+    made = [pk for epoch in epochs.every(last.n + 1 if last else 1) for pk, _ in epochs.kept_leaves(epoch.n)]
+    assert set(ids) <= set(made)
+    assert len(made) == len(set(made))
     assert verifying.verify().ok
 
 
