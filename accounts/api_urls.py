@@ -1,5 +1,11 @@
 """Addresses of this room's API, below /api/v1/."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from accounts.api import CurrentTokenView, MeView, TokensView
+
+urlpatterns = [
+    path("tokens/", TokensView.as_view(), name="tokens"),
+    path("tokens/current/", CurrentTokenView.as_view(), name="token-current"),
+    path("me/", MeView.as_view(), name="me"),
+]

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import access, queries, services
 from accounts.forms import NewUserForm, PasswordForm, SignInForm, TokenForm, UserForm
 from accounts.models import User
+from common.errors import TooMany
 from common.once import once
 from common.web import rule_errors_on
 
@@ -45,14 +46,29 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     status = 200
     if request.method == "POST":
         if form.is_valid():
-            user = services.check_password(request=request, **form.cleaned_data)
+            try:
+                user = services.check_password(request=request, **form.cleaned_data)
+            except TooMany as refused:
+                form.add_error(None, refused.message)
+                return _sign_in_page(
+                    request, form, after, status=429, headers={"Retry-After": str(refused.wait)}
+                )
             if user is not None:
                 services.sign_in(request=request, user=user)
                 return redirect(after)
-            form.add_error(None, "This user name and password do not belong together. Nothing else is told, for safety.")
+            form.add_error(None, "The user name or the password is wrong. Check both and try again.")
         status = 422
+    return _sign_in_page(request, form, after, status=status)
+
+
+def _sign_in_page(
+    request: HttpRequest, form: SignInForm, after: str, *, status: int, headers: dict[str, str] | None = None
+) -> HttpResponse:
     context = {"form": form, "next": after, "is_idle": "idle" in request.GET}
-    return render(request, "accounts/sign_in.html", context, status=status)
+    response = render(request, "accounts/sign_in.html", context, status=status)
+    for name, value in (headers or {}).items():
+        response[name] = value
+    return response
 
 
 @require_http_methods(["GET", "POST"])
@@ -103,7 +119,9 @@ def change_password(request: HttpRequest) -> HttpResponse:
             services.change_own_password(by=me(request), **form.cleaned_data)
             me(request).refresh_from_db()
             update_session_auth_hash(request, me(request))
-            messages.success(request, "Your password is changed. Other places where you were signed in are signed out.")
+            messages.success(
+                request, "Your password is changed. Other places where you were signed in are signed out."
+            )
             return redirect("accounts:account")
     return _account_page(request, password_form=form, status=422)
 
@@ -152,7 +170,12 @@ def new_user(request: HttpRequest) -> HttpResponse:
 def user_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One user: change name, address and roles; switch off and on."""
     person = queries.user_for(me(request), pk)
-    start = {"name": person.name, "email": person.email, "roles": person.role_names, "version": person.version}
+    start = {
+        "name": person.name,
+        "email": person.email,
+        "roles": person.role_names,
+        "version": person.version,
+    }
     form = UserForm(request.POST or None, initial=start)
     if request.method == "POST" and form.is_valid():
         with rule_errors_on(form):

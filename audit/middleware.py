@@ -15,7 +15,7 @@ from django.utils.crypto import salted_hmac
 
 from audit import context, refusals
 from common.api import problem_response, wants_json
-from common.errors import Refusal, Unavailable
+from common.errors import Refusal, TooMany, Unavailable
 
 logger = logging.getLogger("chartroom.requests")
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -39,6 +39,7 @@ def client_address(request: HttpRequest) -> str | None:
             parsed = ipaddress.ip_address(hop)
         except ValueError:
             return address
+        parsed = getattr(parsed, "ipv4_mapped", None) or parsed
         address = str(parsed)
         if not any(parsed in network for network in trusted):
             return address
@@ -130,4 +131,6 @@ def refusal_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     response = render(request, "errors/refusal.html", {"refusal": refusal}, status=refusal.status)
     if refusal.status == 503:
         response["Retry-After"] = "30"
+    if isinstance(refusal, TooMany):
+        response["Retry-After"] = str(refusal.wait)
     return response

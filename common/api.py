@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.utils.serializer_helpers import ReturnDict
 from rest_framework.views import APIView
 
-from common.errors import Refusal, RulesBroken
+from common.errors import Refusal, RulesBroken, TooMany
 from common.once import claim
 
 TITLES = {
@@ -113,6 +113,8 @@ def problem(exc: Exception, context: dict[str, Any]) -> Response | None:
         )
     else:
         return None
+    if isinstance(exc, TooMany):
+        headers["Retry-After"] = str(exc.wait)
     if status == 503:
         headers["Retry-After"] = "30"
     return Response(
@@ -155,6 +157,7 @@ class Endpoint(APIView):
 
     queries: dict[str, type[serializers.Serializer[Any]]] = {}
     query: dict[str, Any]
+    keeps_answers = True  # for Idempotency-Key; False where the answer must not be kept
 
     def query_serializer(self) -> type[serializers.Serializer[Any]] | None:
         """The serializer of this action's query parameters, if it takes any."""
@@ -175,7 +178,7 @@ class Endpoint(APIView):
             )
         given = {name: value for name, value in request.query_params.items() if name in known and value != ""}
         self.query = valid(shape, given) if shape else {}
-        if request.method == "POST" and request.headers.get("Idempotency-Key"):
+        if request.method == "POST" and self.keeps_answers and request.headers.get("Idempotency-Key"):
             handler = getattr(self, "post")  # noqa: B009  (set per instance by the router)
             setattr(self, "post", partial(self._post_once, handler))  # noqa: B010  (subclasses type it)
 
@@ -186,7 +189,9 @@ class Endpoint(APIView):
             if not is_new:
                 return Response(json.loads(row.answer or "null"), status=row.status)
             response = handler(request, *args, **kwargs)
-            if isinstance(response, Response):
+            if response.status_code >= 400:
+                row.delete()  # nothing was done: the same key may try again
+            elif isinstance(response, Response):
                 row.status = response.status_code
                 row.answer = JSONRenderer().render(response.data).decode()
                 row.save(update_fields=["status", "answer"])
@@ -205,7 +210,7 @@ class Schema(AutoSchema):
             shape = view.queries.get(action)
             if shape is not None:
                 given.append(shape)
-            if self.method == "POST":
+            if self.method == "POST" and view.keeps_answers:
                 given.append(
                     OpenApiParameter(
                         "Idempotency-Key",

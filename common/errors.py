@@ -89,6 +89,17 @@ class BadFile(Refusal):
         self.status = status
 
 
+class TooMany(Refusal):
+    """Tried too often: come back in `wait` seconds."""
+
+    status = 429
+    code = "throttled"
+
+    def __init__(self, message: str, *, wait: int) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
 class Unavailable(Refusal):
     """A part of the house does not answer (disk full, log not writable): nothing was done, try later."""
 

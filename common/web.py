@@ -74,7 +74,10 @@ def _beyond(ordering: Sequence[str], values: list[Any], *, backwards: bool) -> Q
         comparison = "lt" if descending != backwards else "gt"
         condition |= equal & Q(**{f"{name}__{comparison}": value})
         equal &= Q(**{name: value})
-    return condition
+    # One plain bound on the first key, so that an index scan starts at the right place instead of at the top.
+    first, descending = ordering[0].lstrip("-"), ordering[0].startswith("-")
+    bound = "lte" if descending != backwards else "gte"
+    return condition & Q(**{f"{first}__{bound}": values[0]})
 
 
 def _value(row: Model, key: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg2
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.management import call_command
 from django.db import connections
 from django.test import Client
@@ -45,6 +46,13 @@ def _administer(statement: str) -> None:
             cursor.execute(statement)
     finally:
         connection.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> None:
+    """argon2 all the same, with less work: tests sign in hundreds of times."""
+    Argon2PasswordHasher.time_cost = 1
+    Argon2PasswordHasher.memory_cost = 1024
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,92 @@
+"""How often somebody may try to sign in. The access log itself is the memory: every host sees it, no restart forgets.
+
+Counted is one name from one address, so that a whole hospital behind one address is never locked out, and nobody is
+locked out by what happens elsewhere; besides, one name from anywhere, for guessing that is spread over many addresses
+(NIST SP 800-63B 5.2.2 allows at most 100).
+"""
+
+import ipaddress
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+from audit.services import clean, record
+from common.errors import TooMany
+
+WINDOW = timedelta(minutes=15)
+FAILURES = 5  # of one name from one address, since it last signed in
+FAILURES_ANYWHERE = 100  # of one name
+NOTE_EVERY = timedelta(minutes=1)
+
+_FAILED = """
+select at, coalesce(ip <<= %s::inet, %s::inet is null) as is_from_here from audit_event
+where actor_id is null and at > %s and event = 'user.sign_in_failed' and outcome = 'failed'
+  and lower(actor) = lower(%s)
+order by at desc limit %s
+"""
+_LAST_SUCCESS = """
+select max(at) from audit_event
+where actor_id = (select id from accounts_user where lower(username) = lower(%s))
+  and at > %s and event = 'user.signed_in' and coalesce(ip <<= %s::inet, %s::inet is null)
+"""
+_NOTED = """
+select exists(select from audit_event where actor_id is null and at > %s and event = 'user.sign_in_failed'
+              and outcome = 'denied' and lower(actor) = lower(%s))
+"""
+
+
+def neighbourhood(address: str | None) -> str | None:
+    """What counts as one place: an IPv4 address, or the /64 that one subscriber has in IPv6."""
+    if address is None:
+        return None
+    parsed = ipaddress.ip_address(address)
+    return address if parsed.version == 4 else str(ipaddress.ip_network(f"{address}/64", strict=False))
+
+
+def _failures(username: str, place: str | None, since: datetime) -> tuple[list[datetime], list[datetime]]:
+    """Times of failures, newest first: of this name from anywhere, and from here since it last got in from here."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST_SUCCESS, [username, since, place, place])
+        (success,) = cursor.fetchone()
+        cursor.execute(_FAILED, [place, place, since, username, FAILURES_ANYWHERE])
+        rows = cursor.fetchall()
+    here = [at for at, is_from_here in rows if is_from_here and (success is None or at > success)]
+    return [at for at, _ in rows], here
+
+
+def check_may_try(username: str, address: str | None) -> None:
+    """Refuse another attempt after too many that failed. Raises TooMany with the seconds to wait.
+
+    Call inside the transaction of the attempt: attempts with one name from one place then go one after the other,
+    so that a burst at the same moment does not slip through between the counting and the writing.
+    """
+    name, place = clean(username, 150), neighbourhood(address)
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"sign-in {name.lower()} {place}"]
+        )
+    anywhere, here = _failures(name, place, now - WINDOW)
+    frees_at = None
+    if len(here) >= FAILURES:
+        frees_at = here[FAILURES - 1] + WINDOW
+    if len(anywhere) >= FAILURES_ANYWHERE:
+        frees_at = max(anywhere[-1] + WINDOW, frees_at or now)
+    if frees_at is not None:
+        wait = max(1, round((frees_at - now).total_seconds()))
+        minutes = -(-wait // 60)
+        raise TooMany(
+            f"Too many attempts with this user name. Try again in {minutes} minute{'s' if minutes > 1 else ''}; "
+            "an administrator can give you a new password meanwhile.",
+            wait=wait,
+        )
+
+
+def note_refused(username: str) -> None:
+    """Write that an attempt was not even tried, once a minute for a name: refusals must not flood the log."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTED, [timezone.now() - NOTE_EVERY, clean(username, 150)])
+        (is_noted,) = cursor.fetchone()
+    if not is_noted:
+        record("user.sign_in_failed", by=None, actor=username, outcome="denied", reason="throttled")
