@@ -211,6 +211,7 @@ class TextSource(models.TextChoices):
 
     LAYER = "layer", "The file's own text"
     OCR = "ocr", "Read from the picture"
+    SUPPLIED = "supplied", "Supplied with the document"
     BLANK = "blank", "Blank page"
     NONE = "none", "Not readable"
 
