@@ -1,0 +1,124 @@
+"""A release of 20 documents, 100 pages, from the order to the finished package, against pikepdf merging the same files.
+
+Limit: ≤ 3 × the floor. Ours decrypts, checks, stamps each page, draws the cover, hashes, encrypts, and writes events.
+"""
+
+import io
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from _measure import Verdict, median, setup_django, timed
+
+setup_django()
+
+import pikepdf  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from PIL import Image  # noqa: E402
+from reportlab.lib.pagesizes import A4  # noqa: E402
+from reportlab.lib.utils import ImageReader  # noqa: E402
+from reportlab.pdfgen.canvas import Canvas  # noqa: E402
+
+from accounts.models import User  # noqa: E402
+from accounts.roles import Role  # noqa: E402
+from common.jobs import services as jobs  # noqa: E402
+from patients.models import Patient  # noqa: E402
+from records.documents import files  # noqa: E402
+from records.documents.models import Document, DocumentVersion  # noqa: E402
+from records.documents.services.filing import file_document  # noqa: E402
+from records.release.models import Release, ReleaseStatus  # noqa: E402
+from records.release.services import building, evidence, intake, selecting  # noqa: E402
+
+DOCUMENTS = 20
+PAGES = 5
+ROUNDS = 5
+
+
+def scan_pdf(seed: int) -> bytes:
+    """Five scanned pages (a 100 dpi JPEG each) with a line of text."""
+    shuffled = random.Random(seed)
+    target = io.BytesIO()
+    canvas = Canvas(target, pagesize=A4)
+    for number in range(PAGES):
+        noise = Image.effect_noise((827, 1169), 30 + shuffled.random())
+        picture = io.BytesIO()
+        noise.save(picture, "JPEG", quality=60)
+        canvas.drawImage(ImageReader(io.BytesIO(picture.getvalue())), 0, 0, *A4)
+        canvas.drawString(
+            72, 700, f"Document {seed}, page {number + 1}, invented for a benchmark of the release desk. " * 2
+        )
+        canvas.showPage()
+    canvas.save()
+    return target.getvalue()
+
+
+def merge(paths: list[Path], target: Path) -> None:
+    """The floor: one PDF of the same files, by pikepdf alone."""
+    with pikepdf.new() as merged:
+        for path in paths:
+            with pikepdf.open(path) as part:
+                merged.pages.extend(part.pages)
+        merged.save(target)
+
+
+def main() -> int:
+    call_command("seed_bench", patients=20, documents=20)
+    clerk = User.objects.filter(groups__name=Role.RECORDS_CLERK, is_active=True).order_by("pk")[0]
+    roi = User.objects.filter(groups__name=Role.ROI_SPECIALIST, is_active=True).order_by("pk")[0]
+    patient = Patient.objects.order_by("pk")[0]
+    today = datetime.now(tz=UTC).date()
+    filed: list[Document] = []
+    with TemporaryDirectory() as folder:
+        paths: list[Path] = []
+        for seed in range(DOCUMENTS):
+            data = scan_pdf(seed)
+            path = Path(folder) / f"{seed}.pdf"
+            path.write_bytes(data)
+            paths.append(path)
+            upload = files.stage([data], f"{seed}.pdf")
+            document = file_document(
+                by=clerk, patient_id=patient.pk, file=upload, type_code="11503-0", service_date=today
+            )
+            jobs.run(jobs.latest_about(DocumentVersion.objects.get(document=document)).pk)  # type: ignore[union-attr]
+            filed.append(document)
+
+        def ours() -> None:
+            request = intake.log_request(
+                by=roi, patient_id=patient.pk, kind="patient", requester={"name": "Ada Bench"}, purpose="own copy",
+                received_on=today, channel="mail", scope={"everything": True},
+                delivery={"method": "download", "format": "electronic"},
+            )  # fmt: skip
+            evidence.add_evidence(
+                by=roi, request_id=request.pk, kind="identity",
+                fields={"method": "driver licence", "seen_on": today.isoformat()},
+            )  # fmt: skip
+            selecting.select_documents(by=roi, request_id=request.pk, documents=[row.pk for row in filed])
+            orders.append(building.start_release(by=roi, request_id=request.pk))
+
+        def build() -> None:
+            job = jobs.latest_about(orders[-1])
+            if job is None:
+                raise SystemExit("The release has no job.")
+            jobs.run(job.pk)
+
+        orders: list[Release] = []
+        mine: list[float] = []
+        bare: list[float] = []
+        for turn in range(ROUNDS + 1):
+            ours()
+            took = timed(build)
+            floor = timed(lambda: merge(paths, Path(folder) / "merged.pdf"))
+            finished = Release.objects.get(pk=orders[-1].pk)
+            if finished.status != ReleaseStatus.READY or finished.pages <= DOCUMENTS * PAGES:
+                raise SystemExit(f"The release is {finished.status}: {finished.error}")
+            if turn:
+                mine.append(took)
+                bare.append(floor)
+    verdict = Verdict()
+    verdict.ratio("20 documents, 100 pages, order to package", median(mine), median(bare), most=3)
+    return verdict.exit()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
