@@ -1,5 +1,13 @@
 """Addresses of this room's API, below /api/v1/."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from patients import api
+
+urlpatterns = [
+    path("patients/", api.PatientsView.as_view(), name="api-patients"),
+    path("patients/<str:patient_id>/", api.PatientView.as_view(), name="api-patient"),
+    path("patients/<str:patient_id>/history/", api.HistoryView.as_view(), name="api-patient-history"),
+    path("encounters/", api.EncountersView.as_view(), name="api-encounters"),
+    path("encounters/<str:encounter_id>/", api.EncounterView.as_view(), name="api-encounter"),
+]

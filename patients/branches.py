@@ -13,9 +13,8 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from patients.models import Patient
-from patients.typed import Typed
+from patients.typed import LIMIT, Typed
 
-LIMIT = 50
 SHORTEST_PHONE = 7
 OTHER_NAMES = "join patients_patientname n on n.patient_id = p.id and n.use in ('alias', 'maiden', 'old')"
 IDENTIFIERS = "join patients_identifier i on i.patient_id = p.id"

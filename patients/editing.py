@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core import signing
 
-from patients.models import HOUSE, NameUse, Patient
+from patients.models import HOUSE, SSN, SYSTEM_LABELS, NameUse, Patient, PatientStatus, Sex
 from patients.services.parts import ADDRESS_FIELDS, NAME_FIELDS, OTHER_NAME_FIELDS
 
 SALT = "patients.identity-as-seen"
@@ -31,6 +31,7 @@ LABELS = {
     "telecoms": "Telephone and e-mail",
     "addresses": "Addresses",
 }
+CHOICES = {**dict(Sex.choices), **dict(PatientStatus.choices)}
 State = dict[str, Any]
 
 
@@ -49,9 +50,31 @@ class Difference:
         return LABELS[self.field]
 
     @property
+    def texts(self) -> tuple[str, str, str]:
+        """As first seen, now and typed here, in words."""
+        return (
+            in_words(self.field, self.seen),
+            in_words(self.field, self.now),
+            in_words(self.field, self.typed),
+        )
+
+    @property
     def is_conflict(self) -> bool:
         """Both changed it, differently: the person at the desk decides."""
         return bool(self.typed != self.seen and self.typed != self.now)
+
+
+def in_words(field: str, value: Any) -> str:
+    """A value of the state as people read it; social security numbers by their last four digits."""
+    if field in LISTS:
+        rows = []
+        for row in value:
+            parts = [str(part) for part in row if part not in ("", True, False)]
+            if parts and parts[0] == SSN:
+                parts = [SYSTEM_LABELS[SSN], f"ends in {parts[1][-4:]}"]
+            rows.append(" ".join(parts))
+        return "; ".join(rows) or "none"
+    return str(CHOICES.get(value, value)) or "nothing"
 
 
 def _plain(value: Any) -> Any:

@@ -18,7 +18,13 @@ from patients import mrn as mrns
 HOUSE = "chartroom:mrn"  # the authority that issues our own MRNs
 SSN = "us:ssn"
 EXTERNAL = "external"  # the id in the file that an import read
-SYSTEM_LABELS = {HOUSE: "MRN", SSN: "Social security number", EXTERNAL: "Number in the former system"}
+FORMER_MRN = "external:mrn"
+SYSTEM_LABELS = {
+    HOUSE: "MRN",
+    SSN: "Social security number",
+    EXTERNAL: "Number in the former system",
+    FORMER_MRN: "MRN in the former system",
+}
 
 
 class Sex(models.TextChoices):

@@ -7,9 +7,9 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from audit.models import Event
-from patients.branches import LIMIT, best_matches
+from patients.branches import best_matches
 from patients.models import Encounter, Identifier, Patient, PatientStatus, namesakes, same_name_key
-from patients.typed import number_key, take_apart
+from patients.typed import LIMIT, number_key, take_apart
 
 
 @dataclass

@@ -7,6 +7,7 @@ from datetime import date
 from patients import dates, names
 
 MAX_TEXT = 200
+LIMIT = 50  # never more hits than this
 MAX_WORDS = 5
 SHORTEST_NUMBER = 3
 _ONE_NUMBER = re.compile(r"[+(]*\d[\d\s().-]*")
@@ -76,3 +77,26 @@ def take_apart(text: str) -> Typed:
         words=tuple(words),
         family_words=family_words if 0 < family_words < len(words) else 0,
     )
+
+
+def _written(words: list[str]) -> str:
+    """Words as a name is written: left alone unless all small or all capital."""
+    text = " ".join(words)
+    return text.title() if text in {text.lower(), text.upper()} else text
+
+
+def as_identity(text: str) -> dict[str, object]:
+    """What a search that found nobody says about the person to register: family, given, birth_date."""
+    text = names.tidy(text[:MAX_TEXT])
+    found = [day for match in dates.ANYWHERE.finditer(text) for day in dates.readings(match.group())]
+    rest = dates.ANYWHERE.sub(" ", text)
+    before, comma, after = rest.partition(",")
+    sides = [[word for word in side.split() if not _is_number(word)] for side in (before, after)]
+    if comma:
+        family, given = sides
+    else:
+        given, family = sides[0][:-1], sides[0][-1:]
+    start: dict[str, object] = {"family": _written(family), "given": _written(given)}
+    if len(found) == 1:
+        start["birth_date"] = found[0]
+    return {name: value for name, value in start.items() if value}

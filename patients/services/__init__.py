@@ -1,6 +1,6 @@
 """Verbs on the person index, by flow of work."""
 
-from patients.services.duplicates import PossibleDuplicates, show_duplicates
+from patients.services.duplicates import PossibleDuplicates, Twin, show_duplicates
 from patients.services.encounters import (
     close_encounter,
     list_encounters,
@@ -19,6 +19,7 @@ from patients.services.looking import (
 
 __all__ = [
     "PossibleDuplicates",
+    "Twin",
     "close_encounter",
     "list_encounters",
     "open_chart",

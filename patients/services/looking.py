@@ -11,6 +11,7 @@ from audit.models import Event
 from audit.services import record
 from patients import access, queries
 from patients.models import Patient
+from patients.typed import LIMIT
 
 HISTORY_SHOWN = 50
 
@@ -22,6 +23,7 @@ def search_patients(
     text: str = "",
     birth_date: date | None = None,
     identifier: str = "",
+    limit: int = LIMIT,
     with_recognition: bool = False,
 ) -> list[queries.Found]:
     """The best matches among the charts `by` may open, best first; ONE event with the ids shown. Raises Denied.
@@ -29,7 +31,9 @@ def search_patients(
     `with_recognition` adds what tells people apart: last encounter, and how many are named so.
     """
     access.check_may_search(by)
-    found = queries.search(access.visible_to(by), text=text, birth_date=birth_date, identifier=identifier)
+    found = queries.search(
+        access.visible_to(by), text=text, birth_date=birth_date, identifier=identifier, limit=limit
+    )
     if with_recognition:
         queries.add_recognition(found)
     record(

@@ -1,0 +1,1 @@
+"""Pages of the person index: finding and registering, one identity, encounters."""

@@ -1,0 +1,89 @@
+"""Encounters of one chart: list, open, correct, close."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.views import me
+from common.once import once
+from common.web import paginate, rule_errors_on
+from patients import access, services
+from patients.forms import EncounterForm
+
+
+@require_GET
+def encounters(request: HttpRequest, patient_id: UUID) -> HttpResponse:
+    """The chart's encounters, newest first."""
+    user = me(request)
+    patient, rows = services.list_encounters(by=user, patient_id=patient_id)
+    context = {
+        "patient": patient,
+        "tab": "encounters",
+        "page": paginate(request, rows, ordering=["-started_at", "-pk"]),
+        "can_edit": access.allows(access.check_may_edit_encounters, user, patient),
+    }
+    return render(request, "patients/encounters.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@once
+def new_encounter(request: HttpRequest, patient_id: UUID) -> HttpResponse:
+    """Open a visit or stay."""
+    user = me(request)
+    patient, _ = access.get_for(user, patient_id)
+    access.check_may_edit_encounters(user, patient)
+    form = EncounterForm(request.POST or None, is_new=True)
+    if request.method == "POST" and form.is_valid():
+        with rule_errors_on(form):
+            encounter = services.open_encounter(
+                by=user, patient_id=patient_id, number=form.cleaned_data["number"], **form.changes()
+            )
+            messages.success(request, f"Encounter {encounter.number} is open.")
+            return redirect("patients:encounters", patient_id)
+    services.open_chart(by=user, patient_id=patient_id, part="new encounter")
+    context = {"patient": patient, "tab": "encounters", "form": form}
+    status = 422 if request.method == "POST" else 200
+    return render(request, "patients/encounter_form.html", context, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+@once
+def edit_encounter(request: HttpRequest, encounter_id: UUID) -> HttpResponse:
+    """Correct a visit or stay."""
+    user = me(request)
+    encounter = services.view_encounter(by=user, encounter_id=encounter_id)
+    access.check_may_edit_encounters(user, encounter.patient)
+    start = {
+        "kind": encounter.kind,
+        "location": encounter.location_id,
+        "attending": encounter.attending_id,
+        "started_at": encounter.started_at,
+        "ended_at": encounter.ended_at,
+        "version": encounter.version,
+    }
+    form = EncounterForm(request.POST or None, initial=start, is_new=False, attending=encounter.attending)
+    if request.method == "POST" and form.is_valid():
+        with rule_errors_on(form):
+            services.update_encounter(
+                by=user,
+                encounter_id=encounter_id,
+                seen_version=form.cleaned_data["version"] or encounter.version,
+                **form.changes(),
+            )
+            messages.success(request, f"Encounter {encounter.number} is changed.")
+            return redirect("patients:encounters", encounter.patient_id)
+    context = {"patient": encounter.patient, "tab": "encounters", "form": form, "encounter": encounter}
+    status = 422 if request.method == "POST" else 200
+    return render(request, "patients/encounter_form.html", context, status=status)
+
+
+@require_POST
+@once
+def close_encounter(request: HttpRequest, encounter_id: UUID) -> HttpResponse:
+    """Discharge, now."""
+    encounter = services.close_encounter(by=me(request), encounter_id=encounter_id)
+    messages.success(request, f"Encounter {encounter.number} is closed.")
+    return redirect("patients:encounters", encounter.patient_id)

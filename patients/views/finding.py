@@ -1,0 +1,72 @@
+"""Find a person, or register one."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.views import me
+from common.once import once
+from common.web import rule_errors_on
+from patients import access, services, typed
+from patients.forms import Editor, register_editor
+
+SHORTEST_QUESTION = 2
+
+
+@require_GET
+def search(request: HttpRequest) -> HttpResponse:
+    """The search page. Each question of two characters and more is a look and an event.
+
+    A whole MRN followed by Enter opens the chart; while somebody types, the list only changes.
+    """
+    user = me(request)
+    access.check_may_search(user)
+    text = request.GET.get("q", "")[: typed.MAX_TEXT].strip()
+    is_typing = bool(request.headers.get("HX-Request"))
+    is_asked = len(text) >= SHORTEST_QUESTION
+    found = services.search_patients(by=user, text=text, with_recognition=True) if is_asked else []
+    if len(found) == 1 and not is_typing and found[0].patient.mrn == typed.number_key(text):
+        return redirect(found[0].patient)
+    may_register = access.allows(access.check_may_register, user)
+    context = {
+        "q": text,
+        "found": found,
+        "is_asked": is_asked,
+        "is_cut": len(found) == typed.LIMIT,
+        "may_register": may_register,
+        "register_url": f"{reverse('patients:register')}?{urlencode({'q': text})}" if may_register else "",
+    }
+    return render(request, "patients/search.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@once
+def register(request: HttpRequest) -> HttpResponse:
+    """Add somebody to the index; what was typed into the search is there already."""
+    user = me(request)
+    access.check_may_register(user)
+    editor = register_editor(request, typed.as_identity(request.GET.get("q", "")))
+    twins: list[services.Twin] = []
+    if request.method == "POST" and editor.is_valid():
+        with rule_errors_on(editor.form):
+            try:
+                patient = services.register_patient(by=user, **_registration(editor))
+            except services.PossibleDuplicates as refused:
+                services.show_duplicates(by=user, twins=refused.twins)
+                twins = refused.twins
+                raise
+            messages.success(request, f"Registered with MRN {patient.mrn_display}.")
+            return redirect(patient)
+    is_asking = bool(twins or editor.form["override_duplicates"].value())
+    context = {"editor": editor, "form": editor.form, "twins": twins, "is_asking_why": is_asking}
+    return render(request, "patients/register.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _registration(editor: Editor) -> dict[str, Any]:
+    lists = editor.lists()
+    return {**editor.form.cleaned_data, **lists, "aliases": lists.pop("names")}
