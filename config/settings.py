@@ -65,7 +65,7 @@ MIDDLEWARE = [
     "audit.middleware.ContextMiddleware",
     "accounts.middleware.IdleMiddleware",
     "accounts.middleware.SignInRequiredMiddleware",
-    "records.documents.uploads.UploadLimitMiddleware",
+    "records.documents.uploads.UploadMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from common.api import Endpoint, valid
+from common.paging import Paging
 from patients import access as patient_access
 from records.documents import access, answers, services, uploads
 from records.documents import queries as reads
@@ -40,13 +41,19 @@ def _me(request: Request) -> User:
     return cast(User, request.user)
 
 
+class NewestFirst(Paging):
+    """Documents by service date."""
+
+    ordering = reads.NEWEST
+
+
 class DocumentViewSet(Endpoint, viewsets.GenericViewSet[Document]):
     """Documents: file, list, look, download."""
 
     serializer_class = DocumentSerializer
     queryset = Document.objects.none()
     lookup_value_regex = "[^/]+"
-    ordering = reads.NEWEST
+    pagination_class = NewestFirst
     queries = {
         "list": ListQuery,
         "content": VersionQuery,

@@ -106,6 +106,7 @@ class VaultUploadHandler(FileUploadHandler):
             raise PermissionDenied("Sign in before sending files.")
         self.vault = vault()
         self.expected = content_length
+        self.is_over = False
         self.received: list[VaultUpload] = []
         if content_length > settings.MAX_UPLOAD_BYTES + FORM_BYTES:
             self._refuse(too_large())
@@ -146,6 +147,7 @@ class VaultUploadHandler(FileUploadHandler):
 
     def upload_complete(self) -> None:
         """Django takes a body that ends too early for a whole one: compare with what was announced."""
+        self.is_over = True
         stream = getattr(self.request, "_stream", None)
         arrived = getattr(stream, "_pos", self.expected)
         if arrived < self.expected and not refused(self.request):
@@ -164,6 +166,14 @@ class VaultUploadHandler(FileUploadHandler):
         """The parser gave up in the middle of a file."""
         if hasattr(self, "file"):
             self.file.close()
+
+    def tidy(self) -> None:
+        """Remove what parsing left when it ended in an error: Django removes nothing then."""
+        if hasattr(self, "file"):
+            self.file.close()
+        if not self.is_over:
+            for upload in getattr(self, "received", []):
+                upload.close()
 
     def _refuse(self, refusal: Refusal) -> None:
         self.request.upload_refusal = refusal  # type: ignore[union-attr]
@@ -187,14 +197,24 @@ def check(request: HttpRequest) -> None:
         raise refusal
 
 
-class UploadLimitMiddleware:
-    """Refuses a body that says it is too large before a byte of it is read."""
+def tidy(request: HttpRequest) -> None:
+    """Remove unfinished parts of this request's uploads."""
+    for handler in getattr(request, "_upload_handlers", ()):
+        if isinstance(handler, VaultUploadHandler):
+            handler.tidy()
+
+
+class UploadMiddleware:
+    """Refuses a body that says it is too large before a byte of it is read; leaves no part of one cut off."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
+        try:
+            return self.get_response(request)
+        finally:
+            tidy(request)
 
     def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
         """413 by the announced length; the length is binding, because the server reads no further."""
