@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from .words.clinical import Condition
 
@@ -69,3 +70,5 @@ class Drawn:
     content: bytes
     media_type: str
     pages: tuple[str, ...]
+    words: tuple[list[list[Any]], ...]  # of each page: [text, left, top, right, bottom] in ten-thousandths
+    is_print: bool

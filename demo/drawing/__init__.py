@@ -18,9 +18,13 @@ def draw(plan: DocumentPlan, patient: PatientFacts, encounter: EncounterFacts) -
     sheet = WRITERS[plan.writer](plan, patient, encounter, rng)
     texts = tuple(page.words() for page in sheet.pages)
     if plan.medium == "pdf":
-        return Drawn(printed(sheet, title=plan.title, author=plan.author), "application/pdf", texts)
+        content = printed(sheet, title=plan.title, author=plan.author)
+        boxes = tuple(page.boxes() for page in sheet.pages)
+        return Drawn(content, "application/pdf", texts, boxes, is_print=True)
     is_grey = plan.medium == "scan-pdf" and rng.random() < 0.5
-    images = [scanned_page(page, rng, is_grey=is_grey) for page in sheet.pages]
-    if plan.medium == "scan-tiff":
-        return Drawn(as_tiff(images), "image/tiff", texts)
-    return Drawn(as_pdf(images), "application/pdf", texts)
+    scans = [scanned_page(page, rng, is_grey=is_grey) for page in sheet.pages]
+    images = [scan.image for scan in scans]
+    boxes = tuple(page.boxes(scan.degrees) for page, scan in zip(sheet.pages, scans, strict=True))
+    is_tiff = plan.medium == "scan-tiff"
+    content = as_tiff(images) if is_tiff else as_pdf(images)
+    return Drawn(content, "image/tiff" if is_tiff else "application/pdf", texts, boxes, is_print=False)

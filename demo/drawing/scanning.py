@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import pikepdf
@@ -39,7 +40,15 @@ def _grain(number: int) -> Image.Image:
     return paper
 
 
-def scanned_page(page: PageDrawing, rng: random.Random, *, is_grey: bool) -> Image.Image:
+@dataclass(frozen=True)
+class Scan:
+    """A scanned page and by how much it lay askew, counter-clockwise."""
+
+    image: Image.Image
+    degrees: float
+
+
+def scanned_page(page: PageDrawing, rng: random.Random, *, is_grey: bool) -> Scan:
     """The page at 200 dpi: mode L when grey, mode 1 otherwise."""
     image = _grain(rng.randrange(4)).copy() if is_grey else Image.new("L", _SIZE, 255)
     draw = ImageDraw.Draw(image)
@@ -55,10 +64,11 @@ def scanned_page(page: PageDrawing, rng: random.Random, *, is_grey: bool) -> Ima
             draw.text(
                 place, text.text, fill=ink, font=_font(text.font, round(text.size * _SCALE)), anchor="ls"
             )
-    image = image.rotate(rng.uniform(-0.9, 0.9), Image.Resampling.BILINEAR, fillcolor=250 if is_grey else 255)
+    degrees = rng.uniform(-0.9, 0.9)
+    image = image.rotate(degrees, Image.Resampling.BILINEAR, fillcolor=250 if is_grey else 255)
     draw = ImageDraw.Draw(image)
     _dirt(draw, rng)
-    return image if is_grey else image.point(lambda value: 255 if value > 140 else 0, "1")
+    return Scan(image if is_grey else image.point(lambda value: 255 if value > 140 else 0, "1"), degrees)
 
 
 def _write(draw: ImageDraw.ImageDraw, text: Text, rng: random.Random, ink: int) -> None:
@@ -79,7 +89,7 @@ def _dirt(draw: ImageDraw.ImageDraw, rng: random.Random) -> None:
     for x, y in specks[:: rng.randint(9, 15)]:
         draw.ellipse((x, y, x + rng.randint(1, 3), y + rng.randint(1, 3)), fill=40)
     if rng.random() < 0.35:  # the shadow of a staple or of punched holes
-        for y in (high * 0.3, high * 0.7) if rng.random() < 0.5 else (40,):
+        for y in (high * 3 // 10, high * 7 // 10) if rng.random() < 0.5 else (40,):
             draw.ellipse((24, y, 50, y + 26), outline=60, width=3)
     if rng.random() < 0.25:  # dust on the glass draws a thin line down the page
         x = rng.randrange(wide)
@@ -89,8 +99,6 @@ def _dirt(draw: ImageDraw.ImageDraw, rng: random.Random) -> None:
 def as_tiff(pages: Sequence[Image.Image]) -> bytes:
     """Black-and-white pages as a G4 TIFF, each frame in one strip, as scanners write them."""
     made = io.BytesIO()
-    for page in pages:
-        page.encoderinfo = {}  # type: ignore[attr-defined]
     info = TiffImagePlugin.ImageFileDirectory_v2()
     info[_ROWS_PER_STRIP] = _SIZE[1]
     first, *others = pages

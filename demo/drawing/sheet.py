@@ -7,11 +7,13 @@ its text is known without reading it back.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import reportlab
 from reportlab.pdfbase import pdfmetrics
@@ -76,6 +78,32 @@ class PageDrawing:
             "  ".join(text.text for text in sorted(lines[y], key=lambda text: text.x))
             for y in sorted(lines, reverse=True)
         )
+
+    def boxes(self, degrees: float = 0.0) -> list[list[Any]]:
+        """[text, left, top, right, bottom] of each word, in ten-thousandths of the page turned by
+        `degrees`.
+        """
+        found: list[list[Any]] = []
+        turn = math.radians(degrees)
+        for text in self.texts:
+            x = text.x
+            space = pdfmetrics.stringWidth(" ", text.font, text.size)
+            for word in text.text.split(" "):
+                wide = pdfmetrics.stringWidth(word, text.font, text.size)
+                if word:
+                    # Turned about the middle of the page; the slope of one word is too small to see.
+                    across, up = x + wide / 2 - WIDTH / 2, text.y + text.size * 0.3 - HEIGHT / 2
+                    middle_x = WIDTH / 2 + across * math.cos(turn) - up * math.sin(turn)
+                    middle_y = HEIGHT / 2 - across * math.sin(turn) - up * math.cos(turn)
+                    edges = (
+                        (middle_x - wide / 2) / WIDTH,
+                        (middle_y - text.size * 0.6) / HEIGHT,
+                        (middle_x + wide / 2) / WIDTH,
+                        (middle_y + text.size * 0.6) / HEIGHT,
+                    )
+                    found.append([word, *(min(max(round(edge * 10_000), 0), 10_000) for edge in edges)])
+                x += wide + space
+        return found
 
 
 class Sheet:
