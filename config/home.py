@@ -110,7 +110,7 @@ def counts(request: HttpRequest) -> HttpResponse:
     user = me(request)
     waiting: dict[str, int] = {}
     if user.has_perm("release.view_request"):
-        waiting["requests"] = worklists.open_requests(user).order_by().count()
+        waiting["requests"] = worklists.open_requests(user).count()
     if user.has_perm("documents.file_document"):
         waiting["capture"] = worklists.own_unread(user)
     if user.has_perm("accounts.view_system"):

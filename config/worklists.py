@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import Count, Min, Q, QuerySet
@@ -16,7 +16,8 @@ from patients.models import Encounter, Patient
 from records.documents import access as document_access
 from records.documents.models import Document, Processing
 from records.release import access as release_access
-from records.release.models import RecordRequest, RequestStatus
+from records.release import queries as release_queries
+from records.release.models import RecordRequest, RecordRequestQuerySet, RequestStatus
 
 RECENT = 8
 LONGEST = 25
@@ -58,27 +59,15 @@ def own_unread(user: User) -> int:
     return filed.exclude(current__processing=Processing.DONE).count()
 
 
-def open_requests(user: User) -> QuerySet[RecordRequest]:
-    """Requests still to be answered, first due first."""
-    return (
-        release_access.visible_to(user)
-        .open()
-        .select_related("patient", "assigned_to")
-        .order_by("due_on", "pk")
-    )
-
-
-WAITS_FOR = {
-    RequestStatus.RECEIVED: "evidence and the choice of documents",
-    RequestStatus.BUILDING: "its package to be built",
-    RequestStatus.READY: "somebody to send it",
-}
+def open_requests(user: User) -> RecordRequestQuerySet:
+    """Requests still to be answered."""
+    return cast(RecordRequestQuerySet, release_access.visible_to(user)).open()
 
 
 def due_requests(user: User) -> list[tuple[RecordRequest, str]]:
-    """The requests due first, each with what it waits for."""
-    rows = list(open_requests(user)[:LONGEST])
-    return [(row, WAITS_FOR.get(RequestStatus(row.status), "")) for row in rows]
+    """The open requests due first, each with what it waits for."""
+    rows = release_queries.work_list(release_access.visible_to(user), filters={"status": "open"})
+    return [(row, release_queries.waits_for(row)) for row in rows.order_by("due_on", "pk")[:LONGEST]]
 
 
 @dataclass(frozen=True)
@@ -145,14 +134,14 @@ def wall(user: User) -> list[Queue]:
 def load_by_person(user: User) -> list[dict[str, Any]]:
     """Open requests by who has them, most first: name, open, overdue."""
     today = timezone.localdate()
-    rows = open_requests(user).order_by().values("assigned_to__name")
+    rows = open_requests(user).values("assigned_to__name")
     counted = rows.annotate(open=Count("pk"), overdue=Count("pk", filter=Q(due_on__lt=today)))
     return list(counted.order_by("-open", "assigned_to__name")[:LONGEST])
 
 
 def overdue_requests(user: User) -> int:
     """How many requests are past their last day."""
-    return open_requests(user).due_before(timezone.localdate()).count()  # type: ignore[attr-defined,no-any-return]
+    return open_requests(user).due_before(timezone.localdate()).count()
 
 
 def my_patients(user: User) -> list[Encounter]:
