@@ -16,7 +16,7 @@ from common.jobs.handlers import JobFailed, handler
 from common.jobs.models import JobStatus
 from common.jobs.services import Running
 from records.documents import files
-from records.documents.models import Blob
+from records.documents.uploads import VaultUpload
 from records.release import access
 from records.release.assembling import AssemblyRefused, assemble, workspace
 from records.release.cover import cover_facts
@@ -150,10 +150,10 @@ def _build(job: Running, release: Release) -> None:
         parts = [_part(row, folder) for row in cleared.rows]
         path, package = assemble(cover_facts(release, cleared), parts, folder, progress=job.progress)
         job.progress(len(parts), len(parts), "Keeping the package")
-        blob = files.keep_path(path, "application/pdf")
-    if blob.sha256 != package.sha256:
+        received = files.stage_path(path)
+    if received.staged.sha256 != package.sha256:
         raise RuntimeError("The package changed on its way into the vault.")
-    _finish(job, release, blob, package)
+    _finish(job, release, received, package)
 
 
 def _part(row: SelectedDocument, folder: Any) -> Part:
@@ -178,13 +178,14 @@ def _part(row: SelectedDocument, folder: Any) -> Part:
     return part
 
 
-def _finish(job: Running, release: Release, blob: Blob, package: Package) -> None:
+def _finish(job: Running, release: Release, received: VaultUpload, package: Package) -> None:
     with transaction.atomic():
         job.fence()  # another worker that took over has written it, or will
         record_request = RecordRequest.objects.select_for_update().get(pk=release.request_id)
         release = Release.objects.select_for_update().select_related("asked_by").get(pk=release.pk)
         check_move(RELEASE_MOVES, release.status, ReleaseStatus.READY)
         check_move(MOVES, record_request.status, RequestStatus.READY)
+        blob = files.keep(received.staged, "application/pdf")  # its row wants the event below in one commit
         release.status = ReleaseStatus.READY
         release.package = blob
         release.pages = package.pages
