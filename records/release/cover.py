@@ -32,7 +32,7 @@ def cover_facts(release: Release, cleared: Clearance) -> CoverFacts:
             if line.strip()
         ),
         patient_name=patient.display_name,
-        patient_birth_date=f"{patient.birth_date:%d %b %Y}",
+        patient_birth_date=f"{patient.birth_date:%d %b %Y}" if patient.birth_date else "on a day not known",
         patient_mrn=patient.mrn_display,
         basis=f"{record_request.rule.words}, 45 CFR {record_request.rule.basis}",
         purpose=record_request.purpose,
