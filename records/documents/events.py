@@ -13,5 +13,6 @@ EVENTS = {
     "document.pages_read": ("update", "read pages of the document"),
     "document.reading_failed": ("update", "could not read the document"),
     "document.reading_retried": ("update", "had the document read again"),
+    "file.rewrapped": ("config-change", "moved a stored file to another master key"),
     "capture.listed": ("view", "looked at their own uploads"),
 }

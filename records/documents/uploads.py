@@ -4,7 +4,9 @@ Django would hold small files in memory and write large ones as clear text under
 whole site, writes into the vault's incoming area instead. What nobody keeps goes when the request ends.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
@@ -25,6 +27,7 @@ from records.documents.vault import Vault
 # Room for the other fields of the form, and what the disk must still have after a file has come.
 FORM_BYTES = 1_000_000
 RESERVE_BYTES = 20_000_000
+PIECES_AHEAD = 2  # a megabyte each: memory stays flat
 NO_ROOM = "The file storage is full, so the file was not taken. Nothing was changed. Tell the administrator."
 NO_STORAGE = "The file storage does not answer, so the file was not taken. Nothing was changed."
 
@@ -81,13 +84,34 @@ class VaultUpload(UploadedFile):
 
 
 class _Writing:
-    """What Django closes when parsing fails: closing it removes the unfinished part."""
+    """A file being written by a thread of its own: hashing, encrypting and the disk leave Python free to read on.
+
+    It is also what Django closes when parsing fails: closing it removes the unfinished part.
+    """
 
     def __init__(self, holder: Vault) -> None:
         self.incoming = holder.receive()
         self.is_finished = False
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="upload")
+        self._waiting: deque[Future[None]] = deque()
+
+    def write(self, data: bytes) -> None:
+        """Hand over the next bytes. Raises what went wrong with earlier ones."""
+        while len(self._waiting) >= PIECES_AHEAD:
+            self._waiting.popleft().result()
+        self._waiting.append(self._thread.submit(self.incoming.write, data))
+
+    def finish(self) -> Staged:
+        """Wait for the disk."""
+        while self._waiting:
+            self._waiting.popleft().result()
+        self._thread.shutdown()
+        staged = self.incoming.finish()
+        self.is_finished = True
+        return staged
 
     def close(self) -> None:
+        self._thread.shutdown(cancel_futures=True)
         if not self.is_finished:
             self.incoming.abandon()
 
@@ -130,17 +154,16 @@ class VaultUploadHandler(FileUploadHandler):
             self._refuse(too_large())
             raise StopUpload(connection_reset=True)
         try:
-            self.file.incoming.write(raw_data)
+            self.file.write(raw_data)
         except VaultError as error:
             self._stop(error)
 
     def file_complete(self, file_size: int) -> VaultUpload | None:
         """The file is whole as far as the parser can tell; upload_complete() knows better."""
         try:
-            staged = self.file.incoming.finish()
+            staged = self.file.finish()
         except VaultError as error:
             self._stop(error)
-        self.file.is_finished = True
         upload = VaultUpload(self.vault, staged, display_name(self.file_name), self.field_name or "file")
         self.received.append(upload)
         return upload
