@@ -103,6 +103,8 @@ DATABASES: dict[str, dict[str, Any]] = {
     },
     "owner": env.database(_OWNER_URL, "DATABASE_OWNER_URL"),
 }
+# Who cannot get a lock (a log that is blocked, a row held elsewhere) is told so before the web server gives up.
+DATABASES["default"]["OPTIONS"].setdefault("options", "-c lock_timeout=15s")
 DATABASE_ROUTERS = ["common.routers.OwnerOnlyMigrates"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
