@@ -9,7 +9,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("counts/", home.counts, name="home-counts"),
     path("system/", system.system, name="system"),
-    path("jobs/<uuid:job_id>/", system.job, name="job"),
+    path("jobs/<uuid:job_id>/", system.job, name="job-page"),
     path("", include("accounts.urls")),
     path("patients/", include((chart.urlpatterns + patient_pages, "patients"))),
     path("documents/", include("records.documents.urls")),
