@@ -5,6 +5,7 @@ by hand because a dozen branches cost the ORM more time to write than the databa
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -126,15 +127,18 @@ class _Search:
 
 def best_matches(visible: QuerySet[Patient], typed: Typed) -> Matches:
     """{patient id: (score from 0 to 1, what matched)} of the people in `visible` who match all that was typed."""
-    try:
-        search = _Search(visible, typed)
-    except EmptyResultSet:  # a role that sees nobody
-        return {}
+    readings = [typed]
+    if len(typed.numbers) > 1 and not typed.words:  # "CHR-77 1234": two numbers, or one with a space in it
+        readings.append(replace(typed, numbers=("".join(typed.numbers),)))
     statements: list[str] = []
     values: list[Any] = []
-    for statement, given in search.branches():
-        statements.append(statement)
-        values.extend(given)
+    try:
+        for reading in readings:
+            for statement, given in _Search(visible, reading).branches():
+                statements.append(statement)
+                values.extend(given)
+    except EmptyResultSet:  # a role that sees nobody
+        return {}
     if not statements:
         return {}
     matches: Matches = {}

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from django.apps import apps
-from django.core.exceptions import FieldDoesNotExist
 
 from accounts.models import User
 from audit.models import Event
@@ -38,12 +37,11 @@ class Line:
     changes: list[Change] = field(default_factory=list)
 
 
-def _shown(model: Any, name: str, value: Any, is_ssn: bool) -> str:
+def _shown(column: Any, name: str, value: Any, is_ssn: bool) -> str:
     text = "" if value in {None, "None"} else str(value)
     if is_ssn and name == "value" and text:
         return f"ends in {text[-4:]}"
-    choices = dict(model._meta.get_field(name).choices or ())
-    return str(choices.get(text, text))
+    return str(dict(getattr(column, "choices", None) or ()).get(text, text))
 
 
 def changes_of(event: Event) -> list[Change]:
@@ -53,15 +51,14 @@ def changes_of(event: Event) -> list[Change]:
         model = apps.get_model(entry["model"])
         fields: dict[str, Any] = entry["fields"]
         is_ssn = SSN in str(fields.get("system", ""))
+        columns = {column.name: column for column in model._meta.get_fields()}
         for name, pair in fields.items():
-            try:
-                label = str(getattr(model._meta.get_field(name), "verbose_name", name))
-            except FieldDoesNotExist:  # a column of a former version
-                label = name.replace("_", " ")
-                pair = [None, None] if not isinstance(pair, list) else pair
-            if name in UNSAID or not isinstance(pair, list) or len(pair) != 2:
+            column = columns.get(name)  # None for a column of a former version
+            is_column = column is None or column.concrete
+            if name in UNSAID or not is_column or not isinstance(pair, list) or len(pair) != 2:
                 continue
-            before, after = (_shown(model, name, value, is_ssn) for value in pair)
+            label = str(getattr(column, "verbose_name", name.replace("_", " ")))
+            before, after = (_shown(column, name, value, is_ssn) for value in pair)
             if before != after:
                 operation = OPERATIONS.get(entry["operation"], entry["operation"])
                 found.append(Change(str(model._meta.verbose_name), operation, label, before, after))

@@ -62,18 +62,21 @@ def _sort_out(rows: list[Row], report: Report) -> list[Row]:
 def _register(by: User, rows: list[Row], report: Report) -> None:
     """One transaction: all of these rows or, when the database refuses one, none."""
     people: list[tuple[Row, Patient]] = []
-    done: list[tuple[int, str]] = []
+    lot = Report()
+    seen: set[tuple[Any, ...]] = set()
     for row, number in zip(rows, next_mrns(len(rows)), strict=True):
         try:
             patient = new_patient(row.fields, number=number)
         except RuleBroken as refused:
-            report.refused.append((row.line, refused.message))
+            lot.refused.append((row.line, refused.message))
             continue
-        if not row.external_id and duplicates.twins_of(patient):
-            report.skipped.append((row.line, "somebody with this name, birth date and sex is in the index"))
+        looks = (patient.family_key, patient.given_key, patient.birth_date, patient.sex)
+        if not row.external_id and (looks in seen or duplicates.twins_of(patient)):
+            lot.skipped.append((row.line, "somebody with this name, birth date and sex is in the index"))
             continue
+        seen.add(looks)
         people.append((row, patient))
-        done += [(row.line, note) for note in row.notes]
+        lot.notes += [(row.line, note) for note in row.notes]
     official, identifiers, telecoms, addresses = [], [], [], []
     today = timezone.localdate()
     for row, patient in people:
@@ -100,7 +103,9 @@ def _register(by: User, rows: list[Row], report: Report) -> None:
                 "patient.registered", by=by, patient=patient.pk, about=patient, reason="import", detail=detail
             )
     report.imported += len(people)
-    report.notes += done
+    report.refused += lot.refused
+    report.skipped += lot.skipped
+    report.notes += lot.notes
 
 
 def import_people(*, by: User, rows: list[Row], report: Report) -> None:

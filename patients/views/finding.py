@@ -69,4 +69,5 @@ def register(request: HttpRequest) -> HttpResponse:
 
 def _registration(editor: Editor) -> dict[str, Any]:
     lists = editor.lists()
-    return {**editor.form.cleaned_data, **lists, "aliases": lists.pop("names")}
+    aliases = lists.pop("names")
+    return {**editor.form.cleaned_data, **lists, "aliases": aliases}
