@@ -28,7 +28,7 @@ def manage(data: str, arguments: list[str]) -> int:
     if CHANGES_SCHEMA & set(arguments):
         forget_fingerprint(folder)
     if folder.in_use():
-        variables = for_python() | _running_variables(folder)
+        variables = for_python() | _running_variables(folder) | _demonstration(folder)
         return _run(manage_py(*arguments), variables, Bell())
     bell = Bell()
     instance = Instance(folder, bell)
@@ -36,12 +36,18 @@ def manage(data: str, arguments: list[str]) -> int:
     try:
         instance.prepare()
         instance.start_postgres()
-        return _run(manage_py(*arguments), instance.environment(), bell)
+        return _run(manage_py(*arguments), instance.environment() | _demonstration(folder), bell)
     except Stopped:
         return 130
     finally:
         instance.stop()
         folder.close()
+
+
+def _demonstration(folder: Folder) -> dict[str, str]:
+    """Commands on the demonstration's folder know that it is one, unless the caller says otherwise."""
+    known = "CHARTROOM_DEMO" in os.environ or not folder.demo_state
+    return {} if known else {"CHARTROOM_DEMO": "1"}
 
 
 def _running_variables(folder: Folder) -> dict[str, str]:
@@ -90,4 +96,5 @@ def _bench_one(script: Path, arguments: list[str]) -> int:
     from config.embedded.supervisor import Supervisor
 
     with Supervisor.throwaway() as running:
-        return _run([sys.executable, str(script), *arguments], running.variables, running.bell)
+        variables = running.variables | {"CHARTROOM_DEMO": "1"}  # its data are invented
+        return _run([sys.executable, str(script), *arguments], variables, running.bell)
