@@ -163,6 +163,16 @@ class RecordRequest(BaseModel):
         return (self.due_on - timezone.localdate()).days
 
     @property
+    def requester_short(self) -> str:
+        """For lists: the organization, or the person who has none."""
+        return self.requester_organization or self.requester_name
+
+    @property
+    def kind_word(self) -> str:
+        """For lists: `Court order`."""
+        return self.kind.replace("_", " ").capitalize()
+
+    @property
     def requester_title(self) -> str:
         """`Corinne Oakley, Redfern & Oakley LLP`."""
         return ", ".join(part for part in (self.requester_name, self.requester_organization) if part)
