@@ -79,7 +79,9 @@ def detail(request: HttpRequest, document_id: UUID) -> HttpResponse:
             "version": version,
             "opened": opened,
             "question": question,
-            "viewer": viewer.context(opened, number=number, question=question, show_text=bool(question)),
+            "viewer": viewer.context(
+                opened, number=number, question=question, show_text=request.GET.get("text") == "1"
+            ),
             "job": latest_about(version, READ_JOB) if needs_job else None,
             "can_download": allows(access.check_may_download, user, document),
             "can_print": allows(access.check_may_print, user, document),
