@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from accounts.models import User
 from accounts.roles import PERMISSIONS, Role
 
 
@@ -119,8 +120,8 @@ def _for_roles(roles: tuple[str, ...]) -> dict[str, Any]:
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """Context processor: `navigation` for base.html; nothing for somebody who has not signed in."""
-    user = getattr(request, "user", None)
-    if not getattr(user, "is_authenticated", False):
+    user = getattr(request, "user", None)  # a refusal before the middleware has none
+    if not isinstance(user, User):
         return {"navigation": {}}
     match = request.resolver_match
     room = (match.namespace or match.view_name) if match else ""

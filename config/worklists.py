@@ -131,7 +131,7 @@ def wall(user: User) -> list[Queue]:
     ]
 
 
-def load_by_person(user: User) -> list[dict[str, Any]]:
+def load_by_person(user: User) -> list[Any]:
     """Open requests by who has them, most first: name, open, overdue."""
     today = timezone.localdate()
     rows = open_requests(user).values("assigned_to__name")

@@ -73,7 +73,7 @@ def control(field: BoundField) -> SafeString:
     else:
         css = "form-control"
     given = widget.attrs.get("class", "")
-    attrs = {"class": f"{given} {css}{' is-invalid' if field.errors else ''}".strip()}
+    attrs: dict[str, str | bool] = {"class": f"{given} {css}{' is-invalid' if field.errors else ''}".strip()}
     described = [f"{field.auto_id}_helptext"] if field.help_text else []
     if field.errors:
         described.append(f"{field.auto_id}_error")
