@@ -201,6 +201,18 @@ class Endpoint(APIView):
 class Schema(AutoSchema):
     """Documents the query parameters that `Endpoint` checks: one declaration for both."""
 
+    def get_tags(self) -> list[str]:
+        """The room: `records.documents`, `accounts`."""
+        module = type(self.view).__module__
+        return [module.removesuffix(".api").split(".api.")[0]]
+
+    def get_operation_id(self) -> str:
+        """A GET of a collection is a list, however its view is written."""
+        name: str = super().get_operation_id()
+        if self.method == "GET" and not self.path.endswith("}/") and self.path.strip("/").count("/") == 2:
+            return name.removesuffix("_retrieve").removesuffix("_list") + "_list"
+        return name
+
     def get_override_parameters(self) -> list[Any]:
         """Query parameters of this action, and the headers every call may carry."""
         given: list[Any] = list(super().get_override_parameters())

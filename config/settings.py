@@ -181,7 +181,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if _COLLECTED or _COLLECTING
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        else "common.staticfiles.RememberingStaticFilesStorage"
     },
 }
 
@@ -220,7 +220,9 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["config.openapi.add_refusals"],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
 }
 
 # -- Logs: ids only, never a patient's data ---------------------------------------------------------------------

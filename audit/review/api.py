@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,6 +26,7 @@ from common.errors import NotFound
 ORDERINGS = [sign + key for key in sorted(SORTS) for sign in ("", "-")]
 
 
+@extend_schema_field({"type": "string", "format": "date-time"})
 class Instant(serializers.Field[datetime, str, str, Any]):
     """A date, or a date and time; without a zone the hospital's."""
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.jobs.models import Job, JobStatus
@@ -116,6 +117,7 @@ class EvidenceSerializer(Body):
     text = serializers.CharField(max_length=1000, required=False, allow_blank=True)
 
 
+@extend_schema_field({"oneOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string", "enum": ["scope"]}]})
 class DocumentsField(serializers.Field[Any, Any, Any, Any]):
     """A list of document ids in the order in which they go, or the word `scope`."""
 
