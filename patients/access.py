@@ -78,18 +78,18 @@ def check_may_register(user: User) -> None:
 
 def check_may_edit(user: User, patient: Patient) -> None:
     """Clerks and supervisors correct an identity they may see."""
-    check_may_open(user, patient)
     if not user.has_perm("patients.edit_patient"):
         raise Denied("Your role does not change patients.", patient_id=patient.pk, about=patient, rule="role")
+    check_may_open(user, patient)
 
 
 def check_may_edit_encounters(user: User, patient: Patient) -> None:
     """Clerks and supervisors open and change encounters."""
-    check_may_open(user, patient)
     if not user.has_perm("patients.edit_encounter"):
         raise Denied(
             "Your role does not change encounters.", patient_id=patient.pk, about=patient, rule="role"
         )
+    check_may_open(user, patient)
 
 
 def get_for(user: User, patient_id: Any, *, lock: bool = False) -> tuple[Patient, Decision]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.apps import apps
 
-from accounts.models import User
 from audit.models import Event
 from patients.models import SSN
 
@@ -66,19 +65,16 @@ def changes_of(event: Event) -> list[Change]:
 
 
 def told(events: Iterable[Event]) -> list[Line]:
-    """The events as lines, with the names of those who acted. One query."""
-    rows = list(events)
-    ids = {event.actor_id for event in rows if event.actor_id}
-    names = {user.pk: user.display_name for user in User.objects.filter(pk__in=ids)}
+    """The events of `queries.identity_events` as lines, with the names of those who acted."""
     return [
         Line(
             at=event.at,
-            who=names.get(event.actor_id, event.actor) if event.actor_id else event.actor,
+            who=getattr(event, "actor_name", None) or event.actor,
             words=event.words,
             note=str((event.detail or {}).get("why", "")),
             changes=changes_of(event),
         )
-        for event in rows
+        for event in events
     ]
 
 

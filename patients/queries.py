@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
+from accounts.models import User
 from audit.models import Event
 from patients.branches import best_matches
 from patients.models import Encounter, Identifier, Patient, PatientStatus, namesakes, same_name_key
@@ -84,9 +85,11 @@ def add_recognition(found: list[Found]) -> None:
 
 
 def identity_events(patient: Patient) -> QuerySet[Event]:
-    """The events that registered or changed this identity, newest first."""
+    """The events that registered or changed this identity, newest first, each with `actor_name`."""
     names = ["patient.registered", "patient.updated"]
-    return Event.objects.filter(patient_id=patient.pk, event__in=names).order_by("-at", "-id")
+    who = User.objects.filter(pk=OuterRef("actor_id")).values("name")[:1]
+    events = Event.objects.filter(patient_id=patient.pk, event__in=names).annotate(actor_name=Subquery(who))
+    return events.order_by("-at", "-id")
 
 
 def merged_from(patient: Patient) -> list[Patient]:
