@@ -52,7 +52,9 @@ def ordered(specialist: User) -> Release:
 def _worker(job: Job) -> "subprocess.Popen[bytes]":
     """A worker process of its own, in this test's database."""
     database = settings.DATABASES["default"]
-    address = f"postgresql://{database['USER']}:{database['PASSWORD']}@/{database['NAME']}?host={database['HOST']}"
+    address = (
+        f"postgresql://{database['USER']}:{database['PASSWORD']}@/{database['NAME']}?host={database['HOST']}"
+    )
     if database["PORT"]:
         address += f"&port={database['PORT']}"
     return subprocess.Popen(
@@ -75,16 +77,17 @@ def _moments(job: Job) -> Iterator[str]:
 def test_killed_in_the_middle_it_ends_in_one_package(moment: str, specialist: User, ordered: Release) -> None:
     job = job_of(ordered)
     worker = _worker(job)
-    # The child that assembles is stopped as soon as it is seen, so that the kill falls in the middle.
     for text in _moments(job):
-        if text.startswith(moment) or text.startswith(("Saving", "Keeping")):
+        if text.startswith((moment, "Saving", "Keeping")):
             break
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait()
     ordered.refresh_from_db()
     assert ordered.status in {ReleaseStatus.QUEUED, ReleaseStatus.READY}
 
-    Job.objects.filter(pk=job.pk, status=JobStatus.RUNNING).update(lease_until=timezone.now() - timedelta(seconds=1))
+    Job.objects.filter(pk=job.pk, status=JobStatus.RUNNING).update(
+        lease_until=timezone.now() - timedelta(seconds=1)
+    )
     jobs.run(job.pk)
     jobs.run(job.pk)  # a second doorbell finds nothing to do
 
