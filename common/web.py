@@ -48,6 +48,11 @@ class Page(Generic[M]):
         return len(self.rows)
 
 
+def clean(text: str) -> str:
+    """Text that the database can hold: no NUL, no lone surrogates."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode()
+
+
 def encode_cursor(values: list[Any], *, backwards: bool) -> str:
     """Opaque text for the place in a list after (or before) the row with these key values."""
     text = json.dumps([backwards, [str(value) for value in values]])
@@ -58,7 +63,7 @@ def decode_cursor(text: str, keys: int) -> tuple[bool, list[str]] | None:
     """The opposite of encode_cursor; None for anything that we did not make."""
     try:
         backwards, values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, ValueError, TypeError):
+    except (binascii.Error, ValueError, TypeError, RecursionError):
         return None
     if not isinstance(backwards, bool) or not isinstance(values, list) or len(values) != keys:
         return None
@@ -87,15 +92,23 @@ def _value(row: Model, key: str) -> Any:
     return value
 
 
+def _field(model: type[Model], key: str) -> Any:
+    """The field that a key of an ordering names, through relations. Raises for an annotation."""
+    for part in key.split("__"):
+        field: Any = model._meta.pk if part == "pk" else model._meta.get_field(part)
+        model = getattr(field, "related_model", None) or model
+    return field
+
+
 def _typed(values: list[str], rows: QuerySet[Any], ordering: Sequence[str]) -> list[Any] | None:
     """Cursor texts as the fields' own types; None when one does not fit."""
     typed: list[Any] = []
     for text, key in zip(values, ordering, strict=True):
-        name = key.lstrip("-")
+        if clean(text) != text:
+            return None
         try:
-            field = rows.model._meta.get_field(name)
-            typed.append(field.to_python(text))
-        except Exception:  # a cursor somebody made up: the first page answers it
+            typed.append(_field(rows.model, key.lstrip("-")).to_python(text))
+        except Exception:  # an annotation, or a cursor somebody made up: the first page answers that
             value = parse_datetime(text) or parse_date(text)
             if value is None:
                 return None
@@ -106,7 +119,10 @@ def _typed(values: list[str], rows: QuerySet[Any], ordering: Sequence[str]) -> l
 def paginate(
     request: HttpRequest, rows: QuerySet[M], *, ordering: Sequence[str], size: int = PAGE_SIZE
 ) -> Page[M]:
-    """One page by keyset: `ordering` must end in a unique field. A cursor that is not ours starts at the top."""
+    """One page by keyset: `ordering` must end in a unique field, and none of its keys may be null.
+
+    A cursor that is not ours starts at the top. The links keep every other parameter.
+    """
     cursor = decode_cursor(request.GET.get("cursor", ""), len(ordering))
     backwards = False
     started = False
@@ -125,7 +141,7 @@ def paginate(
         got.reverse()
 
     def link(row: M, *, back: bool) -> str:
-        kept = [(key, value) for key, value in request.GET.items() if key != "cursor"]
+        kept = [(key, value) for key, values in request.GET.lists() if key != "cursor" for value in values]
         cursor_text = encode_cursor([_value(row, key) for key in ordering], backwards=back)
         return "?" + urlencode([*kept, ("cursor", cursor_text)])
 
