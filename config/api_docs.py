@@ -91,6 +91,11 @@ class Room:
     operations: list[Operation] = field(default_factory=list)
 
 
+def plain(text: str) -> str:
+    """Text without the marks of code."""
+    return text.replace("`", "")
+
+
 class Reader:
     """Reads an OpenAPI document with its references followed."""
 
@@ -129,7 +134,7 @@ class Reader:
         for name, part in schema.get("properties", {}).items():
             whole = self.follow(part)
             text = whole.get("description", "") if part is not whole or "$ref" not in part else ""
-            yield Field(f"{prefix}{name}", self.kind(part), name in required, text)
+            yield Field(f"{prefix}{name}", self.kind(part), name in required, plain(text))
             inner = self.follow(whole.get("items", {})) if whole.get("type") == "array" else whole
             if inner.get("properties") and depth < DEEPEST:
                 mark = "[]" if whole.get("type") == "array" else ""
@@ -165,7 +170,7 @@ class Reader:
                 item["name"],
                 self.kind(item.get("schema", {})),
                 item.get("required", False),
-                item.get("description", ""),
+                plain(item.get("description", "")),
                 item["in"],
             )
             for item in operation.get("parameters", [])
@@ -209,7 +214,7 @@ class Reader:
             media = next(iter(contents), "")
             content: dict[str, Any] = contents.get(media, {})
             fields = [] if status >= "4" else list(self.fields(content.get("schema", {})))
-            found.append(Answer(status, answer.get("description", ""), media, fields))
+            found.append(Answer(status, plain(answer.get("description", "")), media, fields))
         return found
 
     def operation(self, method: str, path: str, operation: dict[str, Any]) -> Operation:
@@ -220,8 +225,8 @@ class Reader:
             key=operation["operationId"],
             method=method,
             path=path,
-            title=operation.get("summary") or title,
-            text=rest.strip(),
+            title=plain(operation.get("summary") or title),
+            text=plain(rest.strip()),
             parameters=self.parameters(operation),
             body=list(self.fields(schema)),
             media=media,

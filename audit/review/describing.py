@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.apps import apps
+
 from accounts.roles import Role
 from audit.models import Event
 from patients.models import Patient
@@ -57,6 +59,7 @@ class Line:
 
     event: Event
     patient: Patient | None
+    title: str = ""
     folded: list[Event] = field(default_factory=list)
 
     @property
@@ -82,6 +85,8 @@ class Line:
     @property
     def why(self) -> str:
         """Why it was allowed or refused, in words."""
+        if self.event.reason.startswith("records role: "):  # the roles stand beside the name
+            return "records role"
         return REASON_WORDS.get(self.event.reason, self.event.reason)
 
     @property
@@ -108,14 +113,17 @@ def _alike(one: Event, other: Event) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
-def lines(rows: list[Event], patients: Mapping[UUID, Patient]) -> list[Line]:
-    """Rows for the page, repeated looks that follow each other folded into one."""
+def lines(
+    rows: list[Event], patients: Mapping[UUID, Patient], titles: Mapping[str, str] | None = None
+) -> list[Line]:
+    """Rows for the page, repeated looks that follow each other folded into one. `titles` are of documents, by id."""
     found: list[Line] = []
     for event in rows:
         if found and _alike(found[-1].event, event):
             found[-1].folded.append(event)
         else:
-            found.append(Line(event, patients.get(event.patient_id) if event.patient_id else None))
+            patient = patients.get(event.patient_id) if event.patient_id else None
+            found.append(Line(event, patient, (titles or {}).get(event.object_id, "")))
     return found
 
 
@@ -132,14 +140,26 @@ def flat(value: Any, name: str = "") -> list[tuple[str, str]]:
     return [(name, "" if value is None else str(value))]
 
 
+OPERATION_WORDS = {"create": "Added", "update": "Changed", "delete": "Removed"}
+
+
 @dataclass
 class Change:
     """What one saved row changed: (field, before, after)."""
 
-    model: str
+    label: str
     key: str
     operation: str
     fields: list[tuple[str, str, str]]
+
+    @property
+    def title(self) -> str:
+        """`Changed: patient name`."""
+        try:
+            words = str(apps.get_model(self.label)._meta.verbose_name)
+        except (LookupError, ValueError):  # a table that a former version had
+            words = self.label
+        return f"{OPERATION_WORDS.get(self.operation, self.operation)}: {words}"
 
 
 def _pair(value: Any) -> tuple[str, str]:
@@ -148,6 +168,12 @@ def _pair(value: Any) -> tuple[str, str]:
         before, after = ("" if item in (None, "None") else str(item) for item in value)
         return before, after
     return "", ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
+
+
+def _fields(given: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Names with before and after; what was empty and stays so is left out."""
+    triples = [(name.replace("_", " "), *_pair(value)) for name, value in given.items()]
+    return [triple for triple in triples if triple[1] or triple[2]]
 
 
 def changes(event: Event) -> list[Change]:
@@ -160,7 +186,7 @@ def changes(event: Event) -> list[Change]:
             str(item.get("model", "")),
             str(item.get("id", "")),
             str(item.get("operation", "")),
-            [(name, *_pair(value)) for name, value in dict(item.get("fields") or {}).items()],
+            _fields(dict(item.get("fields") or {})),
         )
         for item in found
         if isinstance(item, dict)

@@ -15,7 +15,10 @@ from audit.services import record
 from common.errors import NotFound
 from patients import access as patient_access
 from patients.models import Patient
+from records.documents import access as document_access
+from records.documents.models import Document
 
+DOCUMENT = Document._meta.label_lower
 PAGE_SIZE = 50
 EXPORT_LIMIT = 10_000
 
@@ -27,6 +30,16 @@ class LogAnswer:
     page: keyset.LogPage
     patients: dict[UUID, Patient]
     total: int = 0
+    titles: dict[str, str] = field(default_factory=dict)
+
+
+def _titles(by: User, rows: Iterable[Event]) -> dict[str, str]:
+    """Titles of the documents in these rows that `by` may see, by id."""
+    wanted = {row.object_id for row in rows if row.object_type == DOCUMENT}
+    if not wanted:
+        return {}
+    found = document_access.visible_to(by).filter(pk__in=wanted).values_list("pk", "title")
+    return {str(key): title for key, title in found}
 
 
 @dataclass
@@ -64,6 +77,7 @@ def view_log(
         shown.update(key for row in page.rows for key in row.patient_ids or [])
     else:
         answer.total = count(question)
+        answer.titles = _titles(by, page.rows)
     record(
         "log.viewed",
         by=by,
@@ -105,6 +119,7 @@ def view_chart_access(
     if question is not None:
         answer.page = keyset.page(branches(question), question.order, cursor=cursor, size=size)
         answer.total = count(question)
+        answer.titles = _titles(by, answer.page.rows)
     record(
         "log.chart_access_viewed",
         by=by,

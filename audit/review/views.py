@@ -59,6 +59,8 @@ def _chips(request: HttpRequest, form: QuestionForm) -> list[dict[str, Any]]:
         value = request.GET.get(name, "").strip()
         if value and name in form.fields:
             shown = words.get(name, {}).get(value, value)
+            if name == "patient" and form.patient_found:
+                shown = form.patient_found.mrn_display
             text = f"{form.fields[name].label}: {shown}"
             chips.append({"text": text, "url": _url(request.GET, **{name: ""}), "removes": True})
     return chips
@@ -80,7 +82,7 @@ def _list_context(request: HttpRequest, form: QuestionForm, answer: services.Log
     page = answer.page
     return {
         "form": form,
-        "lines": describing.lines(page.rows, answer.patients),
+        "lines": describing.lines(page.rows, answer.patients, answer.titles),
         "shown": len(page.rows),
         "total_text": _total(answer.total),
         "total_words": f"{_total(answer.total)} {'event' if answer.total == 1 else 'events'}",
