@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib.postgres.search import SearchHeadline, SearchQuery
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
@@ -67,6 +67,13 @@ def timeline(user: User, patient: Patient, filters: Filters | None = None) -> Qu
     One query however many rows: type, version, encounter and location come along.
     """
     return narrowed(access.visible_to(user).filter(patient=patient), filters or Filters())
+
+
+def types_in_chart(user: User, patient: Patient) -> list[tuple[str, str, int]]:
+    """(code, name, count) of the kinds of document in one chart that `user` may see, most first."""
+    rows = access.visible_to(user).filter(patient=patient).order_by()
+    counted = rows.values_list("type__code", "type__name").annotate(count=Count("pk"))
+    return sorted(((code, name, count) for code, name, count in counted), key=lambda row: (-row[2], row[1]))
 
 
 def question(text: str) -> SearchQuery:

@@ -1,5 +1,6 @@
 """What the viewer's template needs of an open document."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,9 +13,17 @@ STRIP = 100  # thumbnails in the strip at most; a long document's strip moves al
 
 
 def context(
-    opened: OpenDocument, *, number: int, question: str = "", show_text: bool = False
+    opened: OpenDocument,
+    *,
+    number: int,
+    question: str = "",
+    show_text: bool = False,
+    keep: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """`viewer` for `_viewer.html`: the page shown, its neighbours, the strip of thumbnails."""
+    """`viewer` for `_viewer.html`: the page shown, its neighbours, the strip of thumbnails.
+
+    `keep` is what the links of the page that holds the viewer need besides (the chart: which document).
+    """
     document, version = opened.document, opened.version
     numbers = [page.number for page in opened.pages]
     failed = {page.number: page.error for page in opened.pages if page.error}
@@ -22,7 +31,7 @@ def context(
     asked = {"q": question} if question else {}
 
     def page_url(page: int) -> str:
-        return "?" + urlencode({"page": page, **asked, **version_part})
+        return "?" + urlencode({**(keep or {}), "page": page, **asked, **version_part})
 
     def address(name: str, page: int, **more: str) -> str:
         if page in failed and name == "page-image":

@@ -16,7 +16,7 @@ from common.ids import uuid7
 from common.jobs.models import Job
 from patients.models import Patient
 from records.documents.models import Document, DocumentVersion, Processing
-from tests.factories import EncounterFactory, PatientFactory
+from tests.factories import EncounterFactory
 from tests.records.documents import samples
 from tests.records.documents.conftest import TYPE, file, work
 from tests.support import events
@@ -300,21 +300,3 @@ def test_the_list_narrows_and_pages(clerk: User, patient: Patient, browse: Brows
     assert [row.title for row in second.context["page"]] == ["T3", "T2", "T1"]
     narrow = client.get(reverse("documents:list"), {"patient": str(patient.pk), "since": "2026-02-27"})
     assert len(narrow.context["page"]) == 2
-
-
-def test_capture_leads_to_a_chart_and_lists_my_uploads(
-    clerk: User, supervisor: User, clinician: User, filed: Document, browse: Browse
-) -> None:
-    client = browse(clerk)
-    text = client.get(reverse("capture:home")).content.decode()
-    assert filed.title in text
-    assert filed.patient.mrn_display in text
-    answer = client.get(reverse("capture:home"), {"chart": filed.patient.mrn})
-    assert answer["Location"] == reverse("documents:upload", args=[filed.patient_id])
-    PatientFactory.create(family="Doppelganger", given="Ann")
-    PatientFactory.create(family="Doppelganger", given="Bea")
-    text = client.get(reverse("capture:home"), {"chart": "doppelganger"}).content.decode()
-    assert "DOPPELGANGER, Ann" in text
-    assert filed.title not in browse(supervisor).get(reverse("capture:home")).content.decode()
-    assert browse(clinician).get(reverse("capture:home")).status_code == 403
-    assert events("capture.listed", actor_id=clerk.pk)
