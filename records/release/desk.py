@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from django.urls import reverse
 
 from accounts.models import User
 from audit.catalogue import kind_of
@@ -105,7 +104,6 @@ def panes(user: User, opened: OpenRequest) -> dict[str, Any]:
         and bool(release.package_id),
         "is_ready": release is not None and release.status == ReleaseStatus.READY,
         "is_sent": release is not None and release.status == ReleaseStatus.DELIVERED,
-        "job_url": reverse("job", args=[opened.job.pk]) if opened.job else "",
     }
 
 
