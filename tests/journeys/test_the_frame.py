@@ -1,0 +1,162 @@
+"""The frame in a real browser: keys, light and dark, the screen that goes blank, a phone, and no script at
+all.
+"""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.journeys.conftest import axe
+from tests.journeys.house import PASSWORD, PEOPLE, House
+
+Desk = Callable[..., Page]
+IDLE_SECONDS = 15 * 60
+
+
+def test_hands_stay_on_the_keyboard(desk: Desk) -> None:
+    page = desk("clerk")
+    page.keyboard.press("/")
+    search = page.get_by_role("searchbox", name=re.compile("Find a patient"))
+    expect(search).to_be_focused()
+    page.keyboard.type("?")
+    expect(search).to_have_value("?")
+    expect(page.locator("#keys-dialog")).to_be_hidden()
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.locator("#keys-dialog")).to_contain_text("Find a patient")
+    axe(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    expect(page.get_by_role("link", name="Register a patient")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Register a patient")).to_be_hidden()
+    page.keyboard.press("g")
+    page.keyboard.press("r")
+    expect(page).to_have_url(re.compile("/release/$"))
+
+
+def test_j_and_k_walk_the_rows_and_enter_opens_one(desk: Desk) -> None:
+    page = desk("administrator")
+    page.goto("/users/")
+    rows = page.locator("a.row-link")
+    page.keyboard.press("j")
+    expect(rows.nth(0)).to_be_focused()
+    page.keyboard.press("j")
+    expect(rows.nth(1)).to_be_focused()
+    page.keyboard.press("k")
+    expect(rows.nth(0)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/users/[0-9a-f-]{36}/$"))
+
+
+def test_light_or_dark_is_remembered_before_the_first_paint(desk: Desk) -> None:
+    page = desk("clerk", color_scheme="light")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
+    page.locator("summary", has_text="Your account").click()
+    page.get_by_role("button", name="Dark").click()
+    page.goto("/patients/")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    axe(page)
+
+
+def test_a_screen_left_alone_goes_blank_and_leads_back_to_where_one_was(desk: Desk) -> None:
+    """45 CFR 164.312(a)(2)(iii)."""
+    page = desk("")
+    page.clock.install()
+    page.goto("/sign-in/")
+    page.get_by_label("User name").fill("clerk")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.goto("/patients/?q=Achterberg")
+    page.clock.run_for((IDLE_SECONDS - 70) * 1000)
+    expect(page.locator("#idle-dialog")).to_be_hidden()
+    page.clock.run_for(12_000)
+    expect(page.locator("#idle-dialog")).to_contain_text("signed out")
+    axe(page)
+    page.get_by_role("button", name="Stay signed in").click()
+    expect(page.locator("#idle-dialog")).to_be_hidden()
+    page.clock.run_for((IDLE_SECONDS + 1) * 1000)
+    expect(page).to_have_url(re.compile("/sign-in/.*idle=1"))
+    expect(page.locator("body")).to_contain_text("nobody used the screen")
+    assert "Achterberg" not in page.url, "what was searched for may be a name"
+    page.go_back()
+    expect(page).to_have_url(re.compile("/sign-in/"))
+    page.goto("/sign-in/?next=/patients/&idle=1")
+    page.get_by_label("User name").fill("clerk")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(re.compile("/patients/$"))
+
+
+def test_work_in_one_tab_keeps_the_other_one_open(desk: Desk) -> None:
+    page = desk("clerk")
+    other = page.context.new_page()
+    page.context.clock.install()
+    for tab in (page, other):
+        tab.goto("/patients/")
+    page.context.clock.run_for((IDLE_SECONDS - 30) * 1000)
+    expect(page.locator("#idle-dialog")).to_be_visible()
+    expect(other.locator("#idle-dialog")).to_be_visible()
+    page.get_by_role("button", name="Stay signed in").click()
+    page.context.clock.run_for(1_500)
+    expect(other.locator("#idle-dialog")).to_be_hidden()
+
+
+def test_a_double_click_sends_one_form(desk: Desk) -> None:
+    page = desk("clerk")
+    page.goto("/account/")
+    page.get_by_label("What is it for?").fill("a double click")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.get_by_role("button", name="Make a token").dblclick()
+    expect(page.locator("[data-new-token]")).to_be_visible()
+    assert len([url for url in sent if "/tokens/" in url]) == 1
+    expect(page.get_by_role("button", name="Make a token")).to_be_enabled()
+
+
+def test_a_part_that_does_not_come_leaves_the_old_one_and_says_so(desk: Desk) -> None:
+    page = desk("clerk")
+    page.goto("/patients/")
+
+    def broken(route: Route) -> None:
+        if route.request.headers.get("hx-request"):
+            route.fulfill(status=503, body="<h1>not for this page</h1>", content_type="text/html")
+        else:
+            route.continue_()
+
+    page.route("**/patients/**", broken)
+    page.locator("main input[type=search]").fill("somebody")
+    expect(page.get_by_role("alert")).to_contain_text("did not answer")
+    expect(page.locator("body")).not_to_contain_text("not for this page")
+    expect(page.locator("main input[type=search]")).to_have_value("somebody")
+
+
+@pytest.mark.parametrize("who", [name for name in PEOPLE if name != "clinician2"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_home_passes_axe_on_a_desk_and_on_a_phone(desk: Desk, who: str, scheme: str) -> None:
+    page = desk(who, color_scheme=scheme)
+    axe(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    axe(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+    rail = page.get_by_role("navigation", name="Main").bounding_box()
+    assert rail is not None
+    assert rail["y"] > 700, "the rail is at the thumb"
+
+
+def test_without_any_script_one_signs_in_searches_and_signs_out(desk: Desk, house: House) -> None:
+    page = desk("clerk", java_script_enabled=False)
+    page.get_by_role("searchbox", name=re.compile("Find a patient")).fill("Nobody")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/patients/\?q=Nobody"))
+    page.locator("summary", has_text="New").click()
+    page.get_by_role("banner").get_by_role("link", name="Register a patient").click()
+    expect(page).to_have_url(re.compile("/patients/register/"))
+    page.locator("summary", has_text="Your account").click()
+    expect(page.get_by_role("button", name="Dark")).to_be_hidden()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile("/sign-in/"))
+    page.goto("/patients/")
+    expect(page).to_have_url(re.compile("/sign-in/"))
