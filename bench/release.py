@@ -1,6 +1,8 @@
-"""A release of 20 documents, 100 pages, from the order to the finished package, against pikepdf merging the same files.
+"""A release of 20 documents, 100 pages, from the order to the finished package, against pikepdf merging the
+same files.
 
-Limit: ≤ 3 × the floor. Ours decrypts, checks, stamps each page, draws the cover, hashes, encrypts, and writes events.
+Limit: ≤ 3 × the floor. Ours decrypts, checks, stamps each page, draws the cover, hashes, encrypts, and
+writes events.
 """
 
 import io
@@ -87,13 +89,13 @@ def main() -> int:
             request = intake.log_request(
                 by=roi, patient_id=patient.pk, kind="patient", requester={"name": "Ada Bench"}, purpose="own copy",
                 received_on=today, channel="mail", scope={"everything": True},
-                delivery={"method": "download", "format": "electronic"},
+                delivery_method="download",
             )  # fmt: skip
             evidence.add_evidence(
                 by=roi, request_id=request.pk, kind="identity",
-                fields={"method": "driver licence", "seen_on": today.isoformat()},
+                fields={"method": "driver licence", "seen_on": today},
             )  # fmt: skip
-            selecting.select_documents(by=roi, request_id=request.pk, documents=[row.pk for row in filed])
+            selecting.select_documents(by=roi, request_id=request.pk, document_ids=[row.pk for row in filed])
             orders.append(building.start_release(by=roi, request_id=request.pk))
 
         def build() -> None:

@@ -5,12 +5,12 @@ trusted.
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from django.conf import settings
@@ -24,6 +24,7 @@ _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  (a private folder is made in it
 _SPARE_BYTES = 500_000_000
 
 Progress = Callable[[int, int, str], None]
+Workshop = subprocess.Popen[str]
 
 
 class AssemblyRefused(Exception):
@@ -49,6 +50,53 @@ def workspace(name: str, needed_bytes: int) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+_idle: list[Workshop] = []  # at most one waits; builds at the same moment start their own
+_idle_lock = Lock()
+
+
+def _open_workshop() -> Workshop:
+    return subprocess.Popen(
+        [sys.executable, "-m", "records.release.packaging"],
+        cwd=_ROOT,
+        env={"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def _close(workshop: Workshop) -> None:
+    workshop.kill()
+    for stream in (workshop.stdin, workshop.stdout):
+        if stream:
+            with suppress(BrokenPipeError):
+                stream.close()
+    workshop.wait()
+
+
+@contextmanager
+def _workshop() -> Iterator[Workshop]:
+    """A process that assembles; one that ended well waits for the next package, any other is closed."""
+    with _idle_lock:
+        workshop = _idle.pop() if _idle else None
+    if workshop is not None and workshop.poll() is not None:
+        _close(workshop)
+        workshop = None
+    workshop = workshop or _open_workshop()
+    try:
+        yield workshop
+    except BaseException:
+        _close(workshop)
+        raise
+    with _idle_lock:
+        is_wanted = not _idle
+        if is_wanted:
+            _idle.append(workshop)
+    if not is_wanted:
+        _close(workshop)
+
+
 def assemble(
     facts: CoverFacts, parts: Sequence[Part], folder: Path, *, progress: Progress
 ) -> tuple[Path, Package]:
@@ -64,26 +112,24 @@ def assemble(
         "cpu_seconds": CPU_SECONDS,
     }
     job.write_text(json.dumps(order), "utf-8")
-    child = subprocess.Popen(
-        [sys.executable, "-m", "records.release.packaging", str(job)],
-        cwd=_ROOT,
-        env={"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8", "TMPDIR": str(folder)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    )
-    assert child.stdout is not None  # noqa: S101  (asked for above)
-    try:
-        for line in child.stdout:
+    refused, package = "", None
+    with _workshop() as workshop:
+        assert workshop.stdin is not None  # noqa: S101  (asked for above)
+        assert workshop.stdout is not None  # noqa: S101
+        workshop.stdin.write(f"{job}\n")
+        workshop.stdin.flush()
+        for line in workshop.stdout:
             message = json.loads(line)
-            if "refused" in message:
-                raise AssemblyRefused(message["refused"])
-            if "package" in message:
-                return out, Package(*message["package"])
-            progress(*message["progress"])
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.stdout.close()
-        child.wait()
-    raise RuntimeError(f"The assembly process ended with status {child.returncode}.")
+            if "ended" in message:
+                break
+            refused = message.get("refused", refused)
+            package = message.get("package", package)
+            if "progress" in message:
+                progress(*message["progress"])
+        else:
+            raise RuntimeError("The process that assembles packages has gone.")
+    if refused:
+        raise AssemblyRefused(refused)
+    if package is None:
+        raise RuntimeError(f"The assembly of a package ended with status {message['ended']}.")
+    return out, Package(*package)

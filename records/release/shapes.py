@@ -117,7 +117,9 @@ class EvidenceSerializer(Body):
     text = serializers.CharField(max_length=1000, required=False, allow_blank=True)
 
 
-@extend_schema_field({"oneOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string", "enum": ["scope"]}]})
+@extend_schema_field(
+    {"oneOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string", "enum": ["scope"]}]}
+)
 class DocumentsField(serializers.Field[Any, Any, Any, Any]):
     """A list of document ids in the order in which they go, or the word `scope`."""
 

@@ -1,8 +1,11 @@
-"""The child process that assembles a package: `python -m records.release.packaging JOB.json`.
+"""The process that assembles packages: `python -m records.release.packaging`, one job's file name a line on
+its input.
 
-Files from outside are read here, by native code, so the process limits its own memory and time and dies
-with its parent. It talks in lines of JSON on standard output: `progress`, then one of `package` or
-`refused`.
+Files from outside are read here, by native code, so each job has a child of its own that limits its memory
+and time. The parent of those children stays, with everything imported, because starting Python takes longer
+than most packages. It talks in lines of JSON on standard output: `progress`, then `package` or `refused`,
+then always `ended`. When its input closes (whoever started it has gone, killed or not) it ends, and the job
+under way with it.
 """
 
 from __future__ import annotations
@@ -11,14 +14,17 @@ import ctypes
 import json
 import os
 import resource
+import select
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 from . import BadPart, CoverFacts, Part, build_package
+from .cover import drawable
 
 _PR_SET_PDEATHSIG = 1
+TOO_LARGE = "The documents need more memory than one package may use. Release fewer at a time."
 
 
 def _say(**line: Any) -> None:
@@ -26,36 +32,60 @@ def _say(**line: Any) -> None:
     sys.stdout.flush()
 
 
-def _limit(memory_bytes: int, cpu_seconds: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == 1:  # the parent was gone before the line above
-            sys.exit(1)
+def _limit(parent: int, memory_bytes: int, cpu_seconds: int) -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was gone before the line above
+        os._exit(1)
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def main(job_path: str) -> int:
-    job = json.loads(Path(job_path).read_text("utf-8"))
-    _limit(job["memory_bytes"], job["cpu_seconds"])
-    parts = [Part.from_json(part) for part in job["parts"]]
+def do(job: dict[str, Any]) -> None:
+    """Assemble one package and say how it went."""
     try:
         package = build_package(
             CoverFacts.from_json(job["facts"]),
-            parts,
+            [Part.from_json(part) for part in job["parts"]],
             Path(job["out"]),
             progress=lambda done, total, text: _say(progress=[done, total, text]),
         )
     except BadPart as refused:
         _say(refused=str(refused), document=refused.document_id)
-        return 3
     except MemoryError:
-        _say(refused="The documents need more memory than one package may use. Release fewer at a time.")
-        return 3
-    _say(package=[package.sha256, package.size_bytes, package.pages, package.manifest])
-    return 0
+        _say(refused=TOO_LARGE)
+    else:
+        _say(package=[package.sha256, package.size_bytes, package.pages, package.manifest])
+
+
+def _in_child(job_path: str) -> int:
+    """Do the job in a child process; its exit status, negative for a signal. Ends us when our input closes."""
+    job = json.loads(Path(job_path).read_text("utf-8"))
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            _limit(parent, job["memory_bytes"], job["cpu_seconds"])
+            do(job)
+            status = 0
+        finally:
+            os._exit(status)
+    watched = os.pidfd_open(child)
+    ready, _, _ = select.select([watched, sys.stdin], [], [])
+    os.close(watched)
+    if sys.stdin in ready:
+        os.kill(child, signal.SIGKILL)
+        os._exit(1)
+    _, state = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(state)
+
+
+def main() -> None:
+    drawable("")  # reads the fonts once, for all children
+    for line in iter(sys.stdin.readline, ""):
+        _say(ended=_in_child(line.rstrip("\n")))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    main()

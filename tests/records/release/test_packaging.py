@@ -406,16 +406,57 @@ def test_the_child_process_says_how_it_goes(
         "cpu_seconds": 60,
     }
     job.write_text(json.dumps(order))
-    done = subprocess.run(
-        [sys.executable, "-m", "records.release.packaging", str(job)],
-        capture_output=True,
-        text=True,
-        check=False,
+    with subprocess.Popen(
+        [sys.executable, "-m", "records.release.packaging"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         cwd=Path(__file__).resolve().parents[3],
-    )
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
+        text=True,
+    ) as workshop:
+        assert workshop.stdin is not None
+        assert workshop.stdout is not None
+        lines: list[dict[str, Any]] = []
+        for _ in range(2):  # the same process takes the next order
+            workshop.stdin.write(f"{job}\n")
+            workshop.stdin.flush()
+            lines = [json.loads(workshop.stdout.readline())]
+            while "ended" not in lines[-1]:
+                lines.append(json.loads(workshop.stdout.readline()))
+    assert lines.pop() == {"ended": 0}
     if has_broken:
         assert "cannot be added" in lines[-1]["refused"]
         return
     assert lines[0]["progress"] == [0, 1, "Adding document 1 of 1"]
     assert lines[-1]["package"][0] == hashlib.sha256((tmp_path / "out").read_bytes()).hexdigest()
+
+
+def test_an_order_larger_than_its_memory_makes_no_package(
+    tmp_path: Path, part: Callable[..., Part]
+) -> None:
+    order = {
+        "facts": FACTS.to_json(),
+        "parts": [part(a_pdf("x")).to_json()],
+        "out": str(tmp_path / "out"),
+        "memory_bytes": 1_000_000,  # less than the process has already
+        "cpu_seconds": 60,
+    }
+    job = tmp_path / "job.json"
+    job.write_text(json.dumps(order))
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSING],
+        input=f"{job}\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).resolve().parents[3],
+    )
+    assert not (tmp_path / "out").exists()
+    assert '"package"' not in done.stdout
+
+
+# One order, then the end is awaited before the input closes.
+CLOSING = """
+import sys
+from records.release.packaging import __main__ as workshop
+workshop._say(ended=workshop._in_child(sys.stdin.readline().rstrip()))
+"""
