@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-
 from accounts.models import User
 from audit.catalogue import kind_of
 from audit.models import Event
