@@ -72,7 +72,7 @@ class _Search:
         """One way to match, limited; every part but the values is text of this module."""
         conditions = " and ".join([*where, *self.conditions])
         statement = (
-            f"(select p.id, {score}::float, '{why}' from patients_patient p {join} "  # noqa: S608
+            f"(select p.id, {score}::float, '{why}', p.family_key, p.given_key from patients_patient p {join} "  # noqa: S608
             f"where {conditions} order by {order} limit {LIMIT})"
         )
         return statement, [*values, *self.values]
@@ -125,8 +125,11 @@ class _Search:
             yield self.by_birth_date(list(self.typed.days), 0.8)
 
 
-def best_matches(visible: QuerySet[Patient], typed: Typed) -> Matches:
-    """{patient id: (score from 0 to 1, what matched)} of the people in `visible` who match all that was typed."""
+def best_matches(visible: QuerySet[Patient], typed: Typed, limit: int) -> Matches:
+    """{patient id: (score from 0 to 1, what matched)} of the people in `visible` who match all that was typed.
+
+    Best first, then by name; at most `limit`.
+    """
     readings = [typed]
     if len(typed.numbers) > 1 and not typed.words:  # "CHR-77 1234": two numbers, or one with a space in it
         readings.append(replace(typed, numbers=("".join(typed.numbers),)))
@@ -142,20 +145,28 @@ def best_matches(visible: QuerySet[Patient], typed: Typed) -> Matches:
     if not statements:
         return {}
     matches: Matches = {}
+    order: dict[UUID, tuple[str, str, str]] = {}
     with connection.cursor() as cursor:
         cursor.execute(" union all ".join(statements), values)
-        for pk, score, why in cursor.fetchall():
+        for pk, score, why, family_key, given_key in cursor.fetchall():
             best, reasons = matches.setdefault(pk, (score, []))
             if why not in reasons:
                 reasons.append(why)
             matches[pk] = (max(best, score), reasons)
-    for _score, reasons in matches.values():
-        if "name" in reasons and "other name" in reasons:
-            reasons.remove("other name")
-        if "MRN" in reasons and "identifier" in reasons:  # our MRNs are kept as identifiers too
-            reasons.remove("identifier")
-        if typed.days and "birth date" not in reasons:
-            reasons.append("birth date")
-        if typed.words and typed.numbers:
-            reasons.append("number")
-    return matches
+            order[pk] = (family_key, given_key, str(pk))
+    ranked = sorted(matches, key=lambda pk: (-matches[pk][0], *order[pk]))[:limit]
+    return {pk: (matches[pk][0], _told(matches[pk][1], typed)) for pk in ranked}
+
+
+def _told(reasons: list[str], typed: Typed) -> list[str]:
+    """What matched, without what goes without saying."""
+    told = list(reasons)
+    if "name" in told and "other name" in told:
+        told.remove("other name")
+    if "MRN" in told and "identifier" in told:  # our MRNs are kept as identifiers too
+        told.remove("identifier")
+    if typed.days and "birth date" not in told:
+        told.append("birth date")
+    if typed.words and typed.numbers:
+        told.append("number")
+    return told

@@ -395,6 +395,15 @@ class Encounter(BaseModel):
         return self.ended_at is None or self.ended_at > timezone.now()
 
     @property
+    def days(self) -> str:
+        """`03 May 2026 to 07 May 2026`, `… to now`, or the one day."""
+        first = f"{timezone.localtime(self.started_at):%d %b %Y}"
+        if self.ended_at is None:
+            return f"{first} to now"
+        last = f"{timezone.localtime(self.ended_at):%d %b %Y}"
+        return first if first == last else f"{first} to {last}"
+
+    @property
     def title(self) -> str:
         """`Inpatient · 4 West · 03 May 2026`."""
-        return f"{self.get_kind_display()} · {self.location} · {self.started_at:%d %b %Y}"
+        return f"{self.get_kind_display()} · {self.location} · {timezone.localtime(self.started_at):%d %b %Y}"

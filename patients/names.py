@@ -19,7 +19,10 @@ def tidy(text: str) -> str:
 
 def key(text: str) -> str:
     """For comparing and sorting: no accents, no case, no punctuation: "O'Brien-Łukasz" → "obrien lukasz"."""
-    folded = unicodedata.normalize("NFKD", text.casefold().translate(_SPECIAL))
+    folded = text
+    for _ in range(3):  # folding case may compose what decomposing then takes apart, and the other way round
+        folded = unicodedata.normalize("NFKD", folded).casefold()
+    folded = folded.translate(_SPECIAL)
     plain = "".join(character for character in folded if not unicodedata.combining(character))
     plain = re.sub(r"['\u2019`.]", "", plain)
     return re.sub(r"[^\w]+", " ", plain).strip()

@@ -24,11 +24,6 @@ class Found:
     named_so: int = 1
 
 
-def _in_order(hit: Found) -> tuple[float, str, str, str]:
-    """Best first, then by name."""
-    return -hit.score, hit.patient.family_key, hit.patient.given_key, str(hit.patient.pk)
-
-
 def search(
     visible: QuerySet[Patient],
     *,
@@ -57,14 +52,13 @@ def search(
             return []
         rows = visible.order_by("family_key", "given_key", "pk")[:limit]
         return [Found(patient, 1.0 if key else 0.8, list(further)) for patient in rows]
-    matches = best_matches(visible, typed)
+    matches = best_matches(visible, typed, limit)
     people = visible.in_bulk(list(matches))
-    hits = [
+    return [
         Found(people[pk], score, [*why, *(word for word in further if word not in why)])
         for pk, (score, why) in matches.items()
         if pk in people
     ]
-    return sorted(hits, key=_in_order)[:limit]
 
 
 def add_recognition(found: list[Found]) -> None:

@@ -14,8 +14,10 @@ from common.once import once
 from common.web import rule_errors_on
 from patients import access, services, typed
 from patients.forms import Editor, register_editor
+from patients.queries import Found
 
 SHORTEST_QUESTION = 2
+SHOWN = 25  # one screen; whoever needs more types more
 
 
 @require_GET
@@ -29,7 +31,9 @@ def search(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "")[: typed.MAX_TEXT].strip()
     is_typing = bool(request.headers.get("HX-Request"))
     is_asked = len(text) >= SHORTEST_QUESTION
-    found = services.search_patients(by=user, text=text, with_recognition=True) if is_asked else []
+    found: list[Found] = []
+    if is_asked:
+        found = services.search_patients(by=user, text=text, limit=SHOWN, with_recognition=True)
     if len(found) == 1 and not is_typing and found[0].patient.mrn == typed.number_key(text):
         return redirect(found[0].patient)
     may_register = access.allows(access.check_may_register, user)
@@ -37,7 +41,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "q": text,
         "found": found,
         "is_asked": is_asked,
-        "is_cut": len(found) == typed.LIMIT,
+        "is_cut": len(found) == SHOWN,
         "may_register": may_register,
         "register_url": f"{reverse('patients:register')}?{urlencode({'q': text})}" if may_register else "",
     }

@@ -124,6 +124,7 @@ def test_tidy_text_can_be_stored(text: str) -> None:
         ("St. John", "st john"),
         ("D\u0131lara", "dilara"),
         ("李 明", "李 明"),
+        ("\U0001d4d0da", "ada"),  # letters of a fancy typeface
     ],
 )
 def test_keys_of_names_from_everywhere(text: str, key: str) -> None:
