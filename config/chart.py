@@ -1,5 +1,9 @@
 """The chart's first page. It shows documents on a patient's page, so it stands where the floors meet."""
 
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -7,17 +11,121 @@ from django.shortcuts import render
 from django.urls import path
 from django.views.decorators.http import require_GET
 
+from accounts.models import User
 from accounts.views import me
+from common.errors import NotFound
+from common.ids import as_uuid
+from common.jobs.services import latest_about
+from common.web import Page, paginate
 from patients import services
+from patients.access import allows
+from patients.models import Encounter, Patient
+from records.documents import access, queries, viewer
+from records.documents import services as document_services
+from records.documents.forms import FilterForm
+from records.documents.models import Document
+from records.documents.services.filing import READ_JOB
 
 app_name = "patients"
+
+CHIPS = 6
+
+
+@dataclass
+class Stay:
+    """The documents of one encounter, as the timeline groups them."""
+
+    encounter: Encounter | None
+    documents: list[Document]
+    is_open: bool = field(default=False)
+
+
+def _by_encounter(page: Page[Document], chosen: UUID | None, *, unfold: bool) -> list[Stay]:
+    """The page's rows grouped where neighbours share an encounter; the newest group and the chosen one open."""
+    stays = [
+        Stay(rows[0].encounter, rows)
+        for rows in (list(group) for _, group in groupby(page.rows, key=lambda row: row.encounter_id))
+    ]
+    for position, stay in enumerate(stays):
+        stay.is_open = unfold or position == 0 or any(row.pk == chosen for row in stay.documents)
+    return stays
+
+
+def _filters_given(request: HttpRequest) -> dict[str, str]:
+    """The filters in the address, as they were typed."""
+    return {key: str(value) for key, value in request.GET.items() if key in FilterForm.base_fields and value}
+
+
+def _chips(
+    user: User, patient: Patient, request: HttpRequest, filters: queries.Filters
+) -> list[dict[str, Any]]:
+    """The kinds of document in this chart as links that filter, most first; other filters set, to take away."""
+    given = _filters_given(request)
+    kinds = queries.types_in_chart(user, patient)
+    total = sum(count for _, _, count in kinds)
+    without_type = {key: value for key, value in given.items() if key != "type"}
+    chips = [{"text": f"All {total}", "url": "?" + urlencode(without_type), "current": not filters.type}]
+    shown = kinds[:CHIPS] + [row for row in kinds[CHIPS:] if row[0] == filters.type]
+    for code, name, count in shown if len(kinds) > 1 else []:
+        url = "?" + urlencode({**without_type, "type": code})
+        chips.append({"text": f"{name} {count}", "url": url, "current": code == filters.type})
+    for key in ("q", "since", "until", "author", "label"):
+        if given.get(key):
+            others = {name: value for name, value in given.items() if name != key}
+            text = f"{FilterForm.base_fields[key].label}: {given[key]}"
+            chips.append({"text": text, "url": "?" + urlencode(others), "current": True, "removes": True})
+    return chips if total else []
+
+
+def _beside(request: HttpRequest, user: User, patient: Patient, page: Page[Document]) -> dict[str, Any]:
+    """The document shown beside the timeline: the one asked for, or the newest; a look of its own."""
+    asked = request.GET.get("document", "")
+    document_id = as_uuid(asked) if asked else (page.rows[0].pk if page.rows else None)
+    if document_id is None:
+        if asked:
+            raise NotFound
+        return {"chosen": None}
+    text = request.GET.get("page", "")
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+    opened = document_services.open_document(by=user, document_id=document_id)
+    if opened.document.patient_id != patient.pk:
+        raise NotFound
+    if opened.pages and all(page.number != number for page in opened.pages):
+        number = opened.pages[0].number
+    keep = {**_filters_given(request), "document": str(document_id)}
+    return {
+        "chosen": opened.document,
+        "version": opened.version,
+        "viewer": viewer.context(opened, number=number, keep=keep),
+        "job": latest_about(opened.version, READ_JOB) if opened.version.is_being_read else None,
+    }
 
 
 @require_GET
 def chart(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """The timeline: what the chart holds, newest first, the chosen document beside it."""
-    patient = services.open_chart(by=me(request), patient_id=patient_id, part="timeline")
-    return render(request, "patients/chart.html", {"patient": patient, "tab": "timeline"})
+    user = me(request)
+    patient = services.open_chart(by=user, patient_id=patient_id, part="timeline")
+    context: dict[str, Any] = {"patient": patient, "tab": "timeline"}
+    if user.has_perm("documents.view_document"):
+        form = FilterForm(request.GET)
+        filters = form.filters()
+        page = paginate(request, queries.timeline(user, patient, filters), ordering=queries.NEWEST)
+        context.update(_beside(request, user, patient, page))
+        chosen = context["chosen"]
+        kept = {key: value for key, value in request.GET.items() if key not in {"document", "page"} and value}
+        context.update(
+            {
+                "page": page,
+                "stays": _by_encounter(page, chosen.pk if chosen else None, unfold=bool(filters.as_detail())),
+                "filters": filters,
+                "form": form,
+                "chips": _chips(user, patient, request, filters),
+                "kept": urlencode(kept),
+                "can_file": allows(access.check_may_file, user, patient),
+            }
+        )
+    return render(request, "patients/chart.html", context)
 
 
 urlpatterns = [path("<uuid:patient_id>/", chart, name="chart")]

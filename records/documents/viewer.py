@@ -58,6 +58,7 @@ def context(
         "count": version.page_count or len(numbers),
         "image_url": address("page-image", number, **asked),
         "text": (page.error or page.text) if page else "",
+        "text_of": number if page else "",
         "previous_url": page_url(numbers[at - 1]) if at > 0 else "",
         "next_url": page_url(numbers[at + 1]) if at + 1 < len(numbers) else "",
         "label": document.title,
