@@ -5,13 +5,16 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.views import me
+from common.errors import Stale
 from common.once import once
 from common.web import paginate, rule_errors_on
 from patients import access, services
 from patients.forms import EncounterForm
+from patients.models import Encounter
 
 
 @require_GET
@@ -67,17 +70,38 @@ def edit_encounter(request: HttpRequest, encounter_id: UUID) -> HttpResponse:
     form = EncounterForm(request.POST or None, initial=start, is_new=False, attending=encounter.attending)
     if request.method == "POST" and form.is_valid():
         with rule_errors_on(form):
-            services.update_encounter(
-                by=user,
-                encounter_id=encounter_id,
-                seen_version=form.cleaned_data["version"] or encounter.version,
-                **form.changes(),
-            )
-            messages.success(request, f"Encounter {encounter.number} is changed.")
-            return redirect("patients:encounters", encounter.patient_id)
+            try:
+                services.update_encounter(
+                    by=user,
+                    encounter_id=encounter_id,
+                    seen_version=form.cleaned_data["version"] or encounter.version,
+                    **form.changes(),
+                )
+            except Stale:
+                form = _form_after_another(request, encounter)
+            else:
+                messages.success(request, f"Encounter {encounter.number} is changed.")
+                return redirect("patients:encounters", encounter.patient_id)
     context = {"patient": encounter.patient, "tab": "encounters", "form": form, "encounter": encounter}
     status = 422 if request.method == "POST" else 200
     return render(request, "patients/encounter_form.html", context, status=status)
+
+
+def _form_after_another(request: HttpRequest, encounter: Encounter) -> EncounterForm:
+    """What was typed, beside what somebody else saved meanwhile; saving again puts the typed in its place."""
+    data = request.POST.copy()
+    data["version"] = str(encounter.version)
+    form = EncounterForm(data, is_new=False, attending=encounter.attending)
+    end = timezone.localtime(encounter.ended_at) if encounter.ended_at else None
+    form.add_error(
+        None,
+        "Somebody else changed this encounter while you were typing. On record now: "
+        f"{encounter.get_kind_display()}, {encounter.location}, {encounter.attending.display_name}, "
+        f"from {timezone.localtime(encounter.started_at):%d %b %Y %H:%M} "
+        f"{f'to {end:%d %b %Y %H:%M}' if end else 'and open'}. "
+        "Your entries are kept below: save again to put them in its place.",
+    )
+    return form
 
 
 @require_POST

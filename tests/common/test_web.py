@@ -34,7 +34,7 @@ def page_of(address: str, facility_prefix: str, ordering: list[str], size: int) 
 
 
 @given(names=NAMES, ordering=st.sampled_from(ORDERINGS), size=st.integers(1, 5))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_each_row_comes_once_in_order_there_and_back(
     names: list[str], ordering: list[str], size: int, db: None
 ) -> None:

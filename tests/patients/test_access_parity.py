@@ -20,7 +20,7 @@ CARE = st.sets(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=8)
 
 
 @given(people=PEOPLE, care=CARE)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_list_and_the_detail_agree(
     people: list[tuple[set[Role], bool]], care: set[tuple[int, int]], db: None
 ) -> None:

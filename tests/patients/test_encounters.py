@@ -162,14 +162,21 @@ def test_the_pages_open_correct_and_close(clerk: User, browse: Browse) -> None:
     version = client.get(edit).context["form"]["version"].value()
     changed = form(kind="inpatient", new_location="ICU", location="", attending=attending.pk, version=version)
     assert client.post(edit, changed).status_code == 302
-    answer = client.post(edit, {**changed, "once": str(uuid7())})
+    again = {**changed, "kind": "observation"}
+    answer = client.post(edit, {**again, "once": str(uuid7())})
+    text = answer.content.decode()
     assert answer.status_code == 422
-    assert "Somebody else changed this encounter" in answer.content.decode()
+    assert "Somebody else changed this encounter" in text
+    assert "On record now: Inpatient, ICU" in text
+    encounter.refresh_from_db()
+    assert encounter.kind == "inpatient"
+    again["version"] = answer.context["form"]["version"].value()
+    assert client.post(edit, {**again, "once": str(uuid7())}).status_code == 302
     assert (
         client.post(f"/patients/encounters/{encounter.pk}/close/", {"once": str(uuid7())}).status_code == 302
     )
     encounter.refresh_from_db()
-    assert (encounter.kind, encounter.location.name, encounter.is_open) == ("inpatient", "ICU", False)
+    assert (encounter.kind, encounter.location.name, encounter.is_open) == ("observation", "ICU", False)
     assert encounter.number in client.get(address).content.decode()
 
 

@@ -1,5 +1,6 @@
 """`import_patients`: whatever a former system's list looks like, it ends in people and a report."""
 
+from datetime import date
 from io import StringIO
 from pathlib import Path
 
@@ -8,8 +9,11 @@ from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from patients import imports, queries
+from accounts.models import User
+from patients import imports, queries, services
+from patients.management.commands import import_patients
 from patients.models import EXTERNAL, FORMER_MRN, Identifier, Patient
+from patients.services import importing
 from tests.support import events
 
 HEAD = ",".join(imports.COLUMNS)
@@ -143,12 +147,40 @@ def test_files_that_are_no_list(tmp_path: Path, db: None) -> None:
     assert "Imported 0" in read(listed(tmp_path))
 
 
-def test_more_than_a_batch(tmp_path: Path, db: None) -> None:
-    lines = [f"B{number},Batch,G{number:04d}" for number in range(1100)]
-    assert "Imported 1,100; refused 0" in read(listed(tmp_path, *lines))
-    people = Patient.objects.filter(family="Batch")
-    assert people.values("mrn").distinct().count() == 1100
-    assert len({event.object_id for event in events("patient.registered", actor="system:import")}) >= 1100
+def test_more_than_a_batch(tmp_path: Path, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_patients, "BATCH", 40)
+    lines = [f"B{number},Batch,G{number:04d}" for number in range(110)]
+    lines[60] = "B5,Batch,Again"
+    assert "Imported 109; refused 0; skipped 1" in read(listed(tmp_path, *lines))
+    people = set(Patient.objects.filter(family="Batch").values_list("pk", flat=True))
+    assert len(people) == 109
+    assert people <= {event.patient_id for event in events("patient.registered", actor="system:import")}
+
+
+def test_a_number_taken_at_the_same_moment_costs_its_row_only(
+    tmp_path: Path, clerk: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look whether a number is free and the insert, somebody else registers it."""
+    looked = importing._sort_out
+
+    def look_then_lose(rows: list[imports.Row], report: importing.Report) -> list[imports.Row]:
+        wanted = looked(rows, report)
+        services.register_patient(
+            by=clerk,
+            family="Faster",
+            given="One",
+            birth_date=date(1980, 1, 1),
+            sex="female",
+            identifiers=[{"system": EXTERNAL, "value": "X2"}],
+        )
+        return wanted
+
+    monkeypatch.setattr(importing, "_sort_out", look_then_lose)
+    report = read(listed(tmp_path, "X1,First,One", "X2,Second,Two", "X3,Third,Three"))
+    assert "line 3: refused: the database refused it (IntegrityError)" in report
+    assert "Imported 2; refused 1" in report
+    assert person("X2").family == "Faster"
+    assert not Patient.objects.filter(family="Second").exists()
 
 
 CELLS = st.lists(st.text(max_size=20), max_size=len(imports.COLUMNS) + 2)
