@@ -110,9 +110,11 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters()
-@require_POST
+@require_http_methods(["GET", "POST"])
 def change_password(request: HttpRequest) -> HttpResponse:
     """Replace my password; other sessions of mine end, this one goes on."""
+    if request.method == "GET":  # back after signing in again
+        return redirect("accounts:account")
     form = PasswordForm(request.POST)
     if form.is_valid():
         with rule_errors_on(form):
@@ -126,9 +128,11 @@ def change_password(request: HttpRequest) -> HttpResponse:
     return _account_page(request, password_form=form, status=422)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def issue_token(request: HttpRequest) -> HttpResponse:
     """Make an API token and show its text, once, in this answer only."""
+    if request.method == "GET":  # back after signing in again
+        return redirect("accounts:account")
     form = TokenForm(request.POST)
     if not form.is_valid():
         return _account_page(request, token_form=form, status=422)

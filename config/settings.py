@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "common.middleware.NotAllowedPageMiddleware",
     "audit.middleware.RefusalMiddleware",
 ]
 ROOT_URLCONF = "config.urls"

@@ -1,4 +1,6 @@
-"""Text is readable on every ground it stands on, in light and in dark (WCAG 2.2 AA: 4.5 to 1; fields' edges 3 to 1)."""
+"""Text is readable on every ground it stands on, in light and in dark (WCAG 2.2 AA: 4.5 to 1; fields' edges
+3 to 1).
+"""
 
 import re
 from pathlib import Path
