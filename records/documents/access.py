@@ -40,7 +40,9 @@ def get_for(user: User, document_id: Any, *, lock: bool = False) -> tuple[Docume
     """
     check_may_view_any(user)
     key = as_uuid(document_id)
-    rows = Document.objects.select_related("patient", "type", "current", "encounter")
+    rows = Document.objects.select_related(
+        "patient", "type", "encounter__location", "current__blob", "current__filed_by"
+    )
     if lock:
         rows = rows.select_for_update(of=("self",))
     document = rows.filter(pk=key).first() if key else None

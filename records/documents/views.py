@@ -49,7 +49,7 @@ def document_list(request: HttpRequest) -> HttpResponse:
             "page": page,
             "form": form,
             "filters": filters,
-            "types": DocumentType.objects.filter(is_active=True),
+            "types": DocumentType.objects.filter(is_active=True).values("code", "name"),
             "can_file": allows(access.check_may_file, user, patient),
         },
     )
@@ -159,9 +159,11 @@ def search(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     if text:
         try:
             context["hits"] = services.search_chart_text(by=user, text=text, patient_id=patient_id)
+            context["patient"], _ = patient_access.get_for(user, patient_id)  # the search's event covers it
         except RuleBroken as refused:
             context["message"] = refused.message
-    context["patient"] = patient_services.open_chart(by=user, patient_id=patient_id, part="text search")
+    if context["hits"] is None:
+        context["patient"] = patient_services.open_chart(by=user, patient_id=patient_id, part="text search")
     context["most"] = queries.SHOWN_HITS
     return render(request, "records/documents/search.html", context)
 

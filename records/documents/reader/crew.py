@@ -54,7 +54,7 @@ def run(pages: list[int], prepare: Callable[[], ReadPage], *, size: int, seconds
                 if not worker.page and waiting:
                     worker.page, worker.since = waiting.pop(), time.monotonic()
                     worker.pipe.sendall(worker.page.to_bytes(4))
-            ready = selector.select(timeout=HEARTBEAT_SECONDS)
+            ready = selector.select(timeout=min(HEARTBEAT_SECONDS, seconds))
             for key, _ in ready:
                 worker = key.data
                 outcome = _hear(worker)

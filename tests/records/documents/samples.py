@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import pikepdf
 from PIL import Image, ImageDraw, ImageFont
@@ -124,8 +125,9 @@ def xfa_pdf() -> bytes:
     return changed(placeholder, add)
 
 
-def bomb_png(side: int = 30_000) -> bytes:
-    """A small file that unpacks to 900 megapixels."""
+@cache
+def bomb_png(side: int = 20_000) -> bytes:
+    """A small file that unpacks to 400 megapixels."""
     out = io.BytesIO()
     Image.new("1", (side, side)).save(out, "PNG")
     return out.getvalue()

@@ -275,6 +275,7 @@ def test_lists_and_pages_need_few_queries(
     for address in [
         reverse("documents:list") + f"?patient={patient.pk}",
         newest.get_absolute_url(),
+        reverse("documents:search", args=[patient.pk]) + "?q=metformin",
         reverse("capture:home"),
     ]:
         client.get(address)

@@ -118,7 +118,7 @@ def test_a_broken_page_is_named_and_the_others_are_shown(clerk: User, patient: P
     work()
     version = version_of(document)
     assert version.processing == Processing.FAILED
-    assert version.error.startswith("Page 1 of 1 could not be shown. This picture has 900 megapixels")
+    assert version.error.startswith("Page 1 of 1 could not be shown. This picture has 400 megapixels")
     page = Page.objects.get(of=version)
     assert page.view_id is None
     assert page.error
