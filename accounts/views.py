@@ -64,7 +64,12 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def _sign_in_page(
     request: HttpRequest, form: SignInForm, after: str, *, status: int, headers: dict[str, str] | None = None
 ) -> HttpResponse:
-    context = {"form": form, "next": after, "is_idle": "idle" in request.GET}
+    context = {
+        "form": form,
+        "next": after,
+        "is_idle": "idle" in request.GET,
+        "demo_password": services.DEMO_PASSWORD,
+    }
     response = render(request, "accounts/sign_in.html", context, status=status)
     for name, value in (headers or {}).items():
         response[name] = value

@@ -59,7 +59,7 @@ def _clinician(user: User) -> tuple[Part, set[UUID]]:
 
 
 def _compliance(user: User) -> tuple[Part, set[UUID]]:
-    return worklists.log_today(), set()
+    return worklists.log_today(user), set()
 
 
 def _administrator(user: User) -> tuple[Part, set[UUID]]:

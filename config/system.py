@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET
 
 from accounts import access
 from accounts.views import me
+from audit.queries import partition_state
 from common.jobs.api import visible_job
 from common.jobs.models import Heartbeat, Job
 from config import health
@@ -26,9 +27,13 @@ PART_NAMES = {
 def state() -> dict[str, object]:
     """Each part with whether it answers, jobs under way, and jobs in trouble (newest 50)."""
     answers = health.parts()
+    months = partition_state()
     return {
-        "parts": [(*PART_NAMES[name], is_well) for name, is_well in answers.items()],
-        "is_ready": all(answers.values()),
+        "parts": [
+            *((*PART_NAMES[name], is_well) for name, is_well in answers.items()),
+            ("Log's months", months.text, months.is_well),
+        ],
+        "is_ready": all(answers.values()) and months.is_well,
         "unfinished": Job.objects.unfinished().count(),
         "trouble": Job.objects.in_trouble().order_by("-updated_at")[:50],
         "heartbeats": Heartbeat.objects.order_by("name"),

@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.models import Event
+from audit.proof import epochs
+from audit.review import access as review_access
 from common.jobs.models import Job
 from patients import access as patient_access
 from patients.models import Encounter, Patient
@@ -22,6 +24,7 @@ from records.release.models import RecordRequest, RecordRequestQuerySet, Request
 RECENT = 8
 LONGEST = 25
 WEEK = timedelta(days=7)
+SEAL_IS_OLD = timedelta(hours=1)
 
 
 def recent_charts(user: User) -> list[Patient]:
@@ -160,13 +163,17 @@ def arrived(user: User, care: list[Encounter]) -> list[Document]:
     return [row for row in found if str(row.pk) not in seen][:LONGEST]
 
 
-def log_today() -> dict[str, Any]:
-    """Today's events counted, and the latest refusals. For whoever may view the log."""
+def log_today(user: User) -> dict[str, Any]:
+    """Today's events counted, the newest seal, and the latest refusals. Raises Denied."""
+    review_access.check_may_view_log(user)
+    seal = epochs.last()
     start = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     today = Event.objects.filter(at__gte=start)
     kinds = today.values("action").annotate(number=Count("pk")).order_by("-number")
     week = Event.objects.filter(at__gt=timezone.now() - WEEK)
     return {
+        "seal": seal,
+        "is_seal_fresh": seal is not None and timezone.now() - seal.sealed_at < SEAL_IS_OLD,
         "events_today": today.count(),
         "people_today": today.exclude(actor_id=None).values("actor_id").distinct().count(),
         "refused_today": today.filter(outcome="denied").count(),

@@ -155,3 +155,11 @@ def test_every_role_has_a_frame_with_its_own_name_and_role(db, browse, role):
     page = browse(user).get("/account/").content.decode()
     assert "Ada Example" in page
     assert role.label in page
+
+
+@pytest.mark.parametrize("is_demo", [True, False])
+def test_only_the_demonstration_tells_its_accounts(db, settings, is_demo):
+    settings.DEMO = is_demo
+    page = Client().get("/sign-in/").content.decode()
+    assert ("chartroom-demo" in page) is is_demo
+    assert ("Demonstration" in page) is is_demo

@@ -1,6 +1,7 @@
 """The home page by role: what waits, and one event with the patients shown."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
@@ -110,6 +111,16 @@ def test_the_compliance_officer_sees_refusals_without_any_patient(clinician, com
     assert part_of(answer)["refused_today"] == 1
     assert [event.actor for event in part_of(answer)["refusals"]] == [clinician.username]
     assert "SECRETPERSON" not in answer.content.decode()
+
+
+def test_the_compliance_officer_sees_whether_the_log_is_sealed(compliance, browse, monkeypatch):
+    client = browse(compliance)
+    monkeypatch.setattr("config.worklists.epochs.last", lambda: None)
+    assert "Not sealed yet" in client.get("/").content.decode()
+    for minutes, words in ((5, "covers 41 events"), (90, "Sealing has stopped")):
+        seal = SimpleNamespace(n=3, total=41, sealed_at=timezone.now() - timedelta(minutes=minutes))
+        monkeypatch.setattr("config.worklists.epochs.last", lambda seal=seal: seal)
+        assert words in client.get("/").content.decode()
 
 
 def test_an_administrators_home_has_no_patient_and_needs_no_event(administrator, browse):

@@ -3,6 +3,7 @@
 import pytest
 from django.utils import timezone
 
+from audit.queries import PartitionState
 from common.jobs import services as jobs
 from common.jobs.models import Heartbeat, Job, JobStatus
 from config import health
@@ -20,7 +21,7 @@ def test_an_administrator_sees_each_part_and_work_in_trouble(administrator, brow
     page = answer.content.decode()
     assert answer.context["is_ready"] is False
     assert "Work queue" in [name for name, _, is_well in answer.context["parts"] if not is_well]
-    assert "Does not answer" in page
+    assert "Needs attention" in page
     assert "A sentence that says why." in page
     assert str(job.pk) in page
 
@@ -31,8 +32,15 @@ def test_a_system_where_all_answers_says_so(administrator, browse, monkeypatch):
         health, "parts", lambda: dict.fromkeys(["database", "broker", "storage", "worker"], True)
     )
     page = browse(administrator).get("/system/").content.decode()
-    assert "Everything answers" in page
-    assert "Does not answer" not in page
+    assert "All is well" in page
+    assert "Needs attention" not in page
+
+
+def test_a_log_without_months_ahead_is_told(administrator, browse, monkeypatch):
+    monkeypatch.setattr("config.system.partition_state", lambda: PartitionState(months_ahead=1, elsewhere=0))
+    answer = browse(administrator).get("/system/")
+    assert answer.context["is_ready"] is False
+    assert "ready for 1 coming months only" in answer.content.decode()
 
 
 def test_a_job_asks_again_while_it_runs_and_stops_when_it_is_done(clerk, browse, job):
