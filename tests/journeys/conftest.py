@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from config.embedded import browser as chromium
+from tests.journeys.furniture import Furnished, furnish
 from tests.journeys.house import PASSWORD, House
 from tests.launcher.running import Running
 
@@ -44,11 +45,18 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @pytest.fixture(scope="session")
+def furnished(house: House) -> Furnished:
+    """A chart with a read scan and an open request in it."""
+    return furnish(house)
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium, without a window."""
     program = chromium.find()
     assert program, chromium.MISSING
-    # While Playwright runs, its event loop makes Django refuse the database to the other tests of this process.
+    # While Playwright runs, its event loop makes Django refuse the database to the other tests of this
+    # process.
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
@@ -96,14 +104,16 @@ def desk(browser: Browser, house: House) -> Iterator[Callable[..., Page]]:
 def sign_in(page: Page, who: str) -> None:
     """Sign in at the sign-in page."""
     page.goto("/sign-in/")
-    page.get_by_label("Username").fill(who)
+    page.get_by_label("User name").fill(who)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page).not_to_have_url(re.compile("sign-in"))
 
 
 def axe(page: Page) -> None:
-    """Assert that axe finds no violation on the page as it is; keep a picture where CHARTROOM_SHOTS names a folder."""
+    """Assert that axe finds no violation on the page as it is; keep a picture where CHARTROOM_SHOTS names a
+    folder.
+    """
     keep_shot(page)
     found = Axe().run(page)
     assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"

@@ -5,6 +5,7 @@ import json
 import secrets
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,8 @@ from accounts.services import create_user
 password, *people = sys.stdin.read().split("\\n")
 for line in people:
     username, role = line.split()
-    create_user(by=None, username=username, name=f"Journey {username}", password=password, email="", roles=[role])
+    create_user(by=None, username=username, name=f"Journey {username}", password=password, email="",
+    roles=[role])
 """
 
 
@@ -95,8 +97,18 @@ class House:
             return Answer(error.code, parsed(error.read()), error.headers)
 
 
-def scanned_page(*lines: str) -> bytes:
-    """A typed page as it comes out of a scanner: 200 dpi, grey, a little skewed and dirty. A TIFF."""
+def scanned_page(*lines: str, pages: Sequence[Sequence[str]] = ()) -> bytes:
+    """Typed pages as they come out of a scanner: 200 dpi, grey, a little skewed and dirty. A TIFF.
+
+    `lines` are the first page's, `pages` those of further ones.
+    """
+    first, *others = [_scan(page) for page in (lines, *pages)]
+    out = io.BytesIO()
+    first.save(out, "TIFF", dpi=(200, 200), compression="tiff_lzw", save_all=True, append_images=others)
+    return out.getvalue()
+
+
+def _scan(lines: Sequence[str]) -> Image.Image:
     page = Image.new("L", (1654, 2339), 250)
     draw = ImageDraw.Draw(page)
     font = ImageFont.load_default(size=44)
@@ -104,7 +116,4 @@ def scanned_page(*lines: str) -> bytes:
         draw.text((180, 240 + 78 * number), line, fill=35, font=font)
     skewed = page.rotate(0.7, fillcolor=250, resample=Image.Resampling.BICUBIC)
     dirt = Image.effect_noise(skewed.size, 18)
-    scanned = Image.blend(skewed, dirt, 0.12)
-    out = io.BytesIO()
-    scanned.save(out, "TIFF", dpi=(200, 200), compression="tiff_lzw")
-    return out.getvalue()
+    return Image.blend(skewed, dirt, 0.12)
