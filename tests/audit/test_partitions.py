@@ -98,6 +98,20 @@ def test_events_outside_every_month_are_an_alarm(at: str, as_owner: None) -> Non
     assert "outside" in state.text
 
 
+def test_a_month_that_cannot_be_made_keeps_no_other_from_being_made(as_owner: None) -> None:
+    """No worker for a year: this month's events are outside, the coming months must not be."""
+    _run(f"drop table audit_event_{_month(12)}")
+    _run(f"drop table audit_event_{_month(13)}")
+    outside = f"{_month(12)[:4]}-{_month(12)[4:]}-15"
+    _run(
+        "insert into audit_event (at, event, action, actor, outcome)"
+        f" values ('{outside}', 'x', 'view', 'x', 'success')"
+    )
+    assert tasks.ensure_partitions() == 1
+    state = queries.partition_state()
+    assert (state.months_ahead, state.elsewhere) == (11, 1)
+
+
 def test_the_application_may_ask_for_months_but_not_make_tables(committed: None) -> None:
     with connections["default"].cursor() as cursor:
         cursor.execute("select has_function_privilege('audit_ensure_partitions(integer)', 'execute')")
