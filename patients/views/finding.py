@@ -63,6 +63,7 @@ def register(request: HttpRequest) -> HttpResponse:
             except services.PossibleDuplicates as refused:
                 services.show_duplicates(by=user, twins=refused.twins)
                 twins = refused.twins
+                editor.form.fields["override_duplicates"].required = True  # the form shown next says so
                 raise
             messages.success(request, f"Registered with MRN {patient.mrn_display}.")
             return redirect(patient)

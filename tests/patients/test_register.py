@@ -183,6 +183,7 @@ def test_the_page_shows_the_twin_keeps_what_was_typed_and_logs_the_look(clerk: U
     assert twin.mrn_display in text
     assert 'value="III"' in text
     assert "Why is this another person?" in text
+    assert answer.context["form"]["override_duplicates"].field.required
     assert events("patient.duplicates_shown", actor_id=clerk.pk)[0].patient_ids == [twin.pk]
     assert Patient.objects.filter(family="Lovelace").count() == 1
     answer = client.post("/patients/register/", typed(override_duplicates="father and son"))
