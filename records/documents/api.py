@@ -16,7 +16,7 @@ from common.paging import Paging
 from patients import access as patient_access
 from records.documents import access, answers, services, uploads
 from records.documents import queries as reads
-from records.documents.models import Document, DocumentType, Source
+from records.documents.models import Document, Source
 from records.documents.serializers import (
     DocumentDetailSerializer,
     DocumentSerializer,
@@ -172,5 +172,5 @@ class TypeListView(Endpoint):
     @extend_schema(responses=TypeSerializer(many=True))
     def get(self, request: Request) -> Response:
         """Every document type in use, by name."""
-        rows = DocumentType.objects.filter(is_active=True)
+        rows = reads.types_in_use()
         return Response({"next": None, "previous": None, "results": TypeSerializer(rows, many=True).data})

@@ -15,13 +15,18 @@ from django.utils.safestring import SafeString, mark_safe
 from accounts.models import User
 from patients.models import Patient
 from records.documents import access
-from records.documents.models import TEXT_CONFIGURATION, Document, DocumentVersion, Page
+from records.documents.models import TEXT_CONFIGURATION, Document, DocumentType, DocumentVersion, Page
 
 NEWEST = ("-service_date", "-id")
 SHOWN_HITS = 50
 MAX_QUESTION = 200
 # Marks that no text of a page can contain: the reader drops private signs of this kind before it stores text.
 START, STOP = "\x02", "\x03"
+
+
+def types_in_use() -> QuerySet[DocumentType]:
+    """The types a document may be filed as, by name. Nothing about any patient."""
+    return DocumentType.objects.filter(is_active=True)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from patients.access import allows
 from patients.models import Patient
 from records.documents import access, answers, held, queries, services, uploads, viewer
 from records.documents.forms import FilterForm, UploadForm
-from records.documents.models import Document, DocumentType
+from records.documents.models import Document
 from records.documents.services.filing import READ_JOB
 from records.documents.services.looking import THUMBNAIL, VIEW
 
@@ -49,7 +49,7 @@ def document_list(request: HttpRequest) -> HttpResponse:
             "page": page,
             "form": form,
             "filters": filters,
-            "types": DocumentType.objects.filter(is_active=True).values("code", "name"),
+            "types": queries.types_in_use().values("code", "name"),
             "can_file": allows(access.check_may_file, user, patient),
         },
     )

@@ -38,13 +38,13 @@ class PdfSource:
     def read(self, number: int) -> tuple[Image.Image, PageText]:
         page = self.document.page(number)
         try:
-            covered, scan_dpi = page.scan_dpi()
+            looks = page.looks()
             layer = page.text_layer()
             if "xfa" in self.document.facts.flags and pdf.PLACEHOLDER in layer.text:
                 raise Unreadable(refusals.FORM)
-            if pdf.layer_counts(layer, covered):
+            if pdf.layer_counts(layer, looks):
                 return page.draw(max(page.view_dpi(), 100))[0], layer
-            picture, dpi = page.draw(min(max(scan_dpi, 200), 300))
+            picture, dpi = page.draw(min(max(looks.dpi, 200), 300))
         finally:
             page.close()
         grey, dpi = pictures.for_reading(picture, dpi)

@@ -21,6 +21,7 @@ from records.documents.reader.words import PageText, Word, box, letters, looks_l
 
 POINTS_PER_INCH = 72
 MAX_OBJECTS = 5_000
+FEW_LINES = 100
 PLACEHOLDER = "Please wait"  # what XFA forms show in every other program
 
 
@@ -115,6 +116,15 @@ def _flags(pdf: pikepdf.Pdf) -> Iterator[str]:
             yield "signed"
 
 
+@dataclass(frozen=True)
+class Looks:
+    """What a page is drawn from: the part that pictures cover, the dpi of the largest, how many lines and shapes."""
+
+    covered: float
+    dpi: float
+    lines: int
+
+
 class Document:
     """An inspected PDF open for drawing."""
 
@@ -161,12 +171,17 @@ class Page:
         """The resolution at which the viewer's picture comes out without another resizing."""
         return 200 * view_ratio(self.width / POINTS_PER_INCH * 200, self.height / POINTS_PER_INCH * 200)
 
-    def scan_dpi(self) -> tuple[float, float]:
-        """How much of the page its pictures cover (0 to 1), and the resolution of the largest in dpi."""
-        covered, dpi, largest = 0.0, 0.0, 0.0
-        for number, thing in enumerate(self.page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=4)):
+    def looks(self) -> "Looks":
+        """What the page is drawn from: pictures, lines."""
+        covered = dpi = largest = 0.0
+        lines = 0
+        kinds = [raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_PATH]
+        for number, thing in enumerate(self.page.get_objects(filter=kinds, max_depth=4)):
             if number > MAX_OBJECTS:
                 break
+            if thing.type == raw.FPDF_PAGEOBJ_PATH:
+                lines += 1
+                continue
             try:
                 left, bottom, right, top = thing.get_bounds()
                 pixels = max(thing.get_px_size())
@@ -177,7 +192,7 @@ class Page:
             if area > largest:
                 largest = area
                 dpi = pixels * POINTS_PER_INCH / max(right - left, top - bottom, 1.0)
-        return min(covered, 1.0), dpi
+        return Looks(min(covered, 1.0), dpi, lines)
 
     def text_layer(self) -> PageText:
         """The text that the page itself carries, with the place of each word on the drawn page."""
@@ -234,12 +249,15 @@ class Page:
         return box(min(a, c), min(b, d), max(a, c), max(b, d))
 
 
-def layer_counts(layer: PageText, covered: float) -> bool:
+def layer_counts(layer: PageText, looks: Looks) -> bool:
     """Whether the text layer is the text of the page, so that reading the picture would add nothing.
 
     A scan may carry a fax line or a stamp as text: little text over a picture of the whole page does not count.
+    Letters may be drawn as lines; little text counts only where there is little else.
     """
     if not looks_like_language(layer.text):
         return False
     found = letters(layer.text)
-    return found >= 200 or (found >= 20 and covered < 0.5)
+    if looks.covered < 0.02 and looks.lines < FEW_LINES:
+        return found > 0
+    return found >= 200 or (found >= 20 and looks.covered < 0.5)

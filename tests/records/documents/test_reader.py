@@ -9,8 +9,10 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
+import pikepdf
 import pytest
 from PIL import Image
 
@@ -139,6 +141,23 @@ def test_a_scanned_pdf_is_read_although_it_has_no_text(read: Read) -> None:
     (page,) = pages_of(read(samples.scanned_pdf([samples.scan()])))
     assert page.source == "ocr"
     assert "pneumonia" in page.text
+
+
+def test_a_few_words_on_an_empty_sheet_need_no_ocr(read: Read) -> None:
+    (page,) = pages_of(read(samples.text_pdf([["Page 7"]])))
+    assert (page.source, page.text) == ("layer", "Page 7")
+
+
+def test_a_fax_line_over_a_scan_does_not_hide_what_the_scan_says(read: Read) -> None:
+    fax = samples.text_pdf([["FAX 03/05/2026 10:12 from 555-0100 to Medical Records page 1 of 1"]])
+
+    def underlay(pdf: pikepdf.Pdf) -> None:
+        with pikepdf.open(BytesIO(samples.scanned_pdf([samples.scan()]))) as scan:
+            pdf.pages[0].add_underlay(scan.pages[0])
+
+    (page,) = pages_of(read(samples.changed(fax, underlay)))
+    assert page.source == "ocr"
+    assert "amoxicillin" in page.text
 
 
 def test_a_tiff_of_300_frames_is_read(read: Read) -> None:
