@@ -22,6 +22,11 @@ def token_of(user: User, pk: UUID) -> ApiToken:
     return token
 
 
+def active_user_named(username: str) -> User | None:
+    """Somebody active of this name, whatever the case, for work to be given to; None when nobody has it."""
+    return User.objects.filter(username__iexact=username, is_active=True).first()
+
+
 def user_for(by: User, pk: UUID) -> User:
     """Somebody who can sign in, for whoever manages users. Raises Denied, NotFound."""
     access.check_may_manage_users(by)

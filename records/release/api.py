@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
+from accounts.queries import active_user_named
 from common.api import Endpoint, valid
 from common.errors import RuleBroken
 from common.paging import Paging
@@ -111,7 +112,7 @@ class RequestDetail(Endpoint):
 
 
 def _user_named(username: str) -> User:
-    user = User.objects.filter(username__iexact=username, is_active=True).first()
+    user = active_user_named(username)
     if user is None:
         raise RuleBroken("assigned_to", "Nobody has that user name.", field="assigned_to")
     return user
