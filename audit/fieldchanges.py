@@ -39,7 +39,14 @@ class FieldChangeManager(models.Manager["FieldChangeBase"]):
         if not changes:
             return
         operation = {0: "create", 1: "update", 2: "delete"}.get(int(kwargs.get("action", 1)), "update")
-        kept = {name: pair for name, pair in changes.items() if operation != "create" or pair[1] != "None"}
+        own = {field.name for field in instance._meta.concrete_fields}  # not what points here from elsewhere
+        kept = {
+            name: pair
+            for name, pair in changes.items()
+            if name in own and (operation != "create" or pair[1] != "None")
+        }
+        if not kept:
+            return
         transaction.on_commit(Difference(instance._meta.label_lower, str(instance.pk), operation, kept))
 
     def log_m2m_changes(

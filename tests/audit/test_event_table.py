@@ -188,3 +188,15 @@ def test_hostile_text_is_kept_harmlessly(text: str, clerk: User) -> None:
 def test_an_unknown_event_cannot_be_written(clerk: User) -> None:
     with pytest.raises(LookupError):
         record("nobody.registered_this", by=clerk)
+
+
+def test_a_difference_names_the_rows_own_fields_only(clerk: User) -> None:
+    """Not the reverse relations that django-auditlog lists too (`documents: documents.Document.None`)."""
+    patient = services.register_patient(
+        by=clerk, family="Own", given="Fields", birth_date=PatientFactory.build().birth_date, sex="female"
+    )
+    detail = events("patient.registered", about=patient)[-1].detail
+    assert detail is not None
+    of_patient = next(change for change in detail["changes"] if change["model"] == "patients.patient")
+    assert set(of_patient["fields"]) <= {field.name for field in Patient._meta.concrete_fields}
+    assert of_patient["fields"]["family"] == ["None", "Own"]
