@@ -1,4 +1,4 @@
-"""Rules of the house that reading the source can hold (STYLE 12, DESIGN invariants 1 and 4)."""
+"""Rules of the house that reading the source can hold (docs/contributing/house.md)."""
 
 import ast
 import re

@@ -232,7 +232,7 @@ def _plan(question: Question) -> str:
 
 
 def test_who_opened_a_chart_reads_no_whole_table(compliance: User) -> None:
-    """performance.md: UNION ALL of the two index paths; never a sequential scan."""
+    """UNION ALL of the two index paths; never a sequential scan."""
     plan = _plan(Question(patient=PatientFactory.create().pk))
     assert "Seq Scan" not in plan
     assert "patient_id_at_idx" in plan

@@ -117,7 +117,7 @@ def test_the_role_is_no_owner_and_no_superuser(committed: None) -> None:
 
 
 def test_django_auditlog_brings_no_table_and_no_middleware_of_its_own(committed: None) -> None:
-    """ecosystem.md 4: its table would hold values a second time, its middleware believes any X-Forwarded-For."""
+    """Its table would hold values a second time, and its middleware believes any X-Forwarded-For."""
     from auditlog.models import AbstractLogEntry
     from django.apps import apps
     from django.conf import settings
