@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from records.release.packaging.facts import CoverFacts, Package, Part
 
 MEMORY_BYTES = 3_000_000_000
 CPU_SECONDS = 900
+SAY_SECONDS = 0.3  # more often than a page asks; each time is a commit
 _ROOT = Path(__file__).resolve().parents[2]
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  (a private folder is made in it)
 _SPARE_BYTES = 500_000_000
@@ -112,7 +114,7 @@ def assemble(
         "cpu_seconds": CPU_SECONDS,
     }
     job.write_text(json.dumps(order), "utf-8")
-    refused, package = "", None
+    refused, package, next_say = "", None, 0.0
     with _workshop() as workshop:
         assert workshop.stdin is not None  # noqa: S101  (asked for above)
         assert workshop.stdout is not None  # noqa: S101
@@ -124,8 +126,9 @@ def assemble(
                 break
             refused = message.get("refused", refused)
             package = message.get("package", package)
-            if "progress" in message:
+            if "progress" in message and time.monotonic() > next_say:
                 progress(*message["progress"])
+                next_say = time.monotonic() + SAY_SECONDS
         else:
             raise RuntimeError("The process that assembles packages has gone.")
     if refused:

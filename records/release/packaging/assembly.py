@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from PIL import Image
 from . import cleaning, stamping
 from .cover import make_cover
 from .facts import BadPart, CoverFacts, Package, Part
+from .hashing import Hashing
 from .imagepages import image_pages
 from .manifest import make_manifest
 
@@ -23,6 +25,7 @@ Progress = Callable[[int, int, str], None]
 _Drawn = tuple[Object, float, float, float]
 IMAGES = frozenset({"image/tiff", "image/jpeg", "image/png"})
 _ENOUGH_TRIES = 5
+_WRITE_BYTES = 1024 * 1024
 
 
 def build_package(
@@ -35,6 +38,10 @@ def build_package(
     """
     say = progress or (lambda done, total, text: None)
     with ExitStack() as open_files:
+        # Hashing needs no interpreter: it runs beside the assembling, and must agree before anything is
+        # saved.
+        beside = open_files.enter_context(ThreadPoolExecutor(1))
+        checks = [(part, beside.submit(_hash_of, part)) for part in parts]
         out = open_files.enter_context(Pdf.new())
         drawn: list[list[_Drawn]] = []
         for number, part in enumerate(parts, 1):
@@ -60,21 +67,21 @@ def build_package(
                     right=f"page {number} of {total}",
                 )
                 out.pages.append(page)
-        _describe(out, facts)
+        _describe(out, facts, parts)
+        for part, digest in checks:
+            if digest.result() != part.sha256:
+                raise BadPart(part, "its file is not the one that was filed; tell the administrator")
         say(len(parts), len(parts), "Saving the package")
-        out.save(out_path, deterministic_id=True, min_version="1.6")
-    digest, size_bytes = _hashed(out_path)
-    manifest = make_manifest(facts, rows, cover_pages=len(cover), sha256=digest, size_bytes=size_bytes)
-    return Package(sha256=digest, size_bytes=size_bytes, pages=total, manifest=manifest)
+        hashing = Hashing(out_path)
+        with io.BufferedWriter(hashing, _WRITE_BYTES) as target:  # type: ignore[type-var]
+            # A static second half of the ID: the first, set above, is this package's own.
+            out.save(target, static_id=True, min_version="1.6")
+    sha256, size_bytes = hashing.hexdigest(), out_path.stat().st_size
+    manifest = make_manifest(facts, rows, cover_pages=len(cover), sha256=sha256, size_bytes=size_bytes)
+    return Package(sha256=sha256, size_bytes=size_bytes, pages=total, manifest=manifest)
 
 
 def _copied(out: Pdf, part: Part, open_files: ExitStack) -> list[_Drawn]:
-    try:
-        digest, _ = _hashed(part.path)
-    except OSError as error:
-        raise BadPart(part, "its file is not there") from error
-    if digest != part.sha256:
-        raise BadPart(part, "its file is not the one that was filed; tell the administrator")
     try:
         if part.media_type == "application/pdf":
             pages = _pdf_pages(out, part.path, open_files)
@@ -128,18 +135,23 @@ def _cover(
     return pages
 
 
-def _describe(out: Pdf, facts: CoverFacts) -> None:
+def _describe(out: Pdf, facts: CoverFacts, parts: Sequence[Part]) -> None:
     """Title and time of the file; no patient's name, because file properties are shown in places one
     forgets.
     """
     out.docinfo["/Title"] = pikepdf.String(f"Copies for request {facts.number}")
     out.docinfo["/Producer"] = pikepdf.String("Chartroom")
     out.docinfo["/CreationDate"] = pikepdf.String(f"D:{facts.made_at:%Y%m%d%H%M%S}Z")
+    named = "\n".join([facts.number, facts.made_at.isoformat(), *(part.sha256 for part in parts)])
+    own = pikepdf.String(hashlib.sha256(named.encode()).digest()[:16])
+    out.trailer.ID = pikepdf.Array([own, own])
     out.Root.Lang = pikepdf.String("en-US")
     out.Root.ViewerPreferences = pikepdf.Dictionary(DisplayDocTitle=True)
 
 
-def _hashed(path: Path) -> tuple[str, int]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return digest, file.tell()
+def _hash_of(part: Part) -> str:
+    try:
+        with part.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BadPart(part, "its file is not there") from error
