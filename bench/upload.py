@@ -93,6 +93,7 @@ def main() -> int:
         "type": "11503-0",
         "service_date": datetime.now(tz=UTC).date().isoformat(),
         "title": "Bench",
+        "allow_duplicate": "true",
     }
     server = Server("config.wsgi:application")
     verdict = Verdict()
