@@ -430,9 +430,7 @@ def test_the_child_process_says_how_it_goes(
     assert lines[-1]["package"][0] == hashlib.sha256((tmp_path / "out").read_bytes()).hexdigest()
 
 
-def test_an_order_larger_than_its_memory_makes_no_package(
-    tmp_path: Path, part: Callable[..., Part]
-) -> None:
+def test_an_order_larger_than_its_memory_makes_no_package(tmp_path: Path, part: Callable[..., Part]) -> None:
     order = {
         "facts": FACTS.to_json(),
         "parts": [part(a_pdf("x")).to_json()],
