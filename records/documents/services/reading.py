@@ -109,7 +109,9 @@ def _read(job: Running, version: DocumentVersion, folder: Path, have: frozenset[
             _write(job, version.pk, waiting)
             waiting, flushed = [], time.monotonic()
     _write(job, version.pk, waiting, total=total, flags=flags)
-    job.progress(total, total, f"{total} page{'s' if total != 1 else ''} read.")
+    shown = Page.objects.filter(of=version).exclude(view=None).count()
+    words = f"{total} page{'s' if total != 1 else ''}"
+    job.progress(total, total, f"{words} read." if shown == total else f"{shown} of {words} read.")
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """Files made by code: good ones, and ones that somebody hostile or unlucky would send."""
 
 import io
+import zlib
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -131,3 +132,18 @@ def bomb_png(side: int = 20_000) -> bytes:
     out = io.BytesIO()
     Image.new("1", (side, side)).save(out, "PNG")
     return out.getvalue()
+
+
+@cache
+def bomb_pdf(megabytes: int = 3_000) -> bytes:
+    """A page whose drawing unpacks to gigabytes of nothing."""
+    packer = zlib.compressobj(1)
+    piece = b"q Q " * 250_000
+    packed = b"".join(packer.compress(piece) for _ in range(megabytes)) + packer.flush()
+
+    def add(pdf: pikepdf.Pdf) -> None:
+        stream = pdf.make_stream(b"")
+        stream.write(packed, filter=pikepdf.Name.FlateDecode)
+        pdf.pages[0].Contents = stream
+
+    return changed(long_pdf(2), add)

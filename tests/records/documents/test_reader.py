@@ -252,6 +252,13 @@ def test_a_decompression_bomb_costs_its_page_only(read: Read) -> None:
     assert "400 megapixels" in failed.error
 
 
+def test_a_page_that_unpacks_to_gigabytes_costs_that_page_only(read: Read) -> None:
+    messages = read(samples.bomb_pdf(), seconds=10)
+    assert [page.number for page in pages_of(messages)] == [2]
+    (failed,) = [m for m in messages if isinstance(m, PageFailed)]
+    assert failed.error in {refusals.TOO_SLOW, refusals.TOO_MUCH_MEMORY, refusals.BROKEN_PAGE}
+
+
 def test_pages_that_are_there_already_are_left_out(read: Read) -> None:
     messages = read(samples.text_pdf([["one"], ["two"], ["three"]]), have=frozenset({1, 3}))
     assert [page.number for page in pages_of(messages)] == [2]

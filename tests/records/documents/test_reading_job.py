@@ -122,6 +122,7 @@ def test_a_broken_page_is_named_and_the_others_are_shown(clerk: User, patient: P
     page = Page.objects.get(of=version)
     assert page.view_id is None
     assert page.error
+    assert Job.objects.get(about_id=str(version.pk)).text == "0 of 1 page read."
 
 
 def test_a_lost_original_is_said_at_once(clerk: User, patient: Patient) -> None:
