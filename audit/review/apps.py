@@ -7,6 +7,7 @@ class ReviewConfig(AppConfig):
 
     def ready(self) -> None:
         from audit import catalogue
+        from audit.review import proof  # noqa: F401  (registers the job's handler)
         from audit.review.events import EVENTS
 
         catalogue.register(EVENTS)

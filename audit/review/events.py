@@ -4,5 +4,8 @@ EVENTS = {
     "log.viewed": ("review", "looked into the access log"),
     "log.event_viewed": ("review", "looked at one event of the access log"),
     "log.chart_access_viewed": ("review", "looked at who had opened the chart"),
+    "log.proof_viewed": ("review", "looked at the proof of the access log"),
+    "log.verified": ("verify", "checked the access log against its seals"),
+    "log.evidence_taken": ("export", "took evidence out of the access log"),
     "log.exported": ("export", "took the access log out as a file"),
 }

@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from audit.review import views
+from audit.review import proof_views, views
 
 app_name = "review"
 urlpatterns = [
     path("", views.log, name="log"),
     path("export/", views.export, name="export"),
+    path("evidence/", views.evidence, name="evidence"),
+    path("proof/", proof_views.state, name="proof"),
+    path("proof/check/", proof_views.check, name="proof-check"),
     path("chart/<uuid:patient_id>/", views.chart, name="chart"),
     path("<int:event_id>/", views.event, name="event"),
 ]

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import User
 from accounts.views import me
-from audit.review import access, describing, exporting, services
+from audit.review import access, describing, exporting, proof_views, services
 from audit.review.forms import ACTION_WORDS, OUTCOMES, PAGE_SORTS, PERIODS, QuestionForm
 from audit.review.keyset import Order
 from audit.review.questions import COUNT_LIMIT
@@ -147,6 +147,14 @@ def export(request: HttpRequest) -> HttpResponseBase:
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+@require_GET
+def evidence(request: HttpRequest) -> HttpResponse:
+    """The answers to the question as an evidence bundle that proves itself."""
+    user = me(request)
+    access.check_may_export_log(user)
+    return proof_views.evidence(request, _form(request, user, period="month"), _order(request))
 
 
 @require_GET

@@ -1,0 +1,138 @@
+"""Verbs about the proof of the log: its state, checking it, and taking evidence out."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import User
+from audit import context as audit_context
+from audit.models import Event
+from audit.proof import bundle, checkpoints, epochs, keys, verifying
+from audit.proof.epochs import Epoch
+from audit.proof.verifying import Result
+from audit.review import access, keyset
+from audit.review.questions import Question, branches
+from audit.services import record
+from common.errors import RuleBroken
+from common.jobs import services as jobs
+from common.jobs.handlers import handler
+from common.jobs.models import Job
+from common.jobs.services import Running
+
+KIND = "audit.verify"
+
+
+@dataclass(frozen=True)
+class ProofState:
+    """How far the log is sealed, and what the last check of it found."""
+
+    has_key: bool
+    newest: Epoch | None
+    last_check: Event | None
+    job: Job | None
+    checkpoints: list[dict[str, Any]]
+
+
+def _has_key() -> bool:
+    try:
+        keys.current()
+    except keys.NoKey:
+        return False
+    return True
+
+
+@transaction.atomic
+def view_state(*, by: User) -> ProofState:
+    """The state of the proof; looking is an event. Raises Denied."""
+    access.check_may_view_log(by)
+    checks = Event.objects.filter(event="log.verified").order_by("-at", "-id")
+    job = Job.objects.filter(kind=KIND).order_by("-created_at").first()
+    state = ProofState(_has_key(), epochs.last(), checks.first(), job, checkpoints.newest(10))
+    record("log.proof_viewed", by=by)
+    return state
+
+
+@transaction.atomic
+def list_checkpoints(*, by: User) -> list[dict[str, Any]]:
+    """The newest checkpoints; they name no patient. Raises Denied."""
+    access.check_may_view_log(by)
+    found = checkpoints.newest()
+    record("log.proof_viewed", by=by, detail={"checkpoints": len(found)})
+    return found
+
+
+def as_detail(result: Result) -> dict[str, Any]:
+    """What a check found, for the event and for other programs."""
+    return {
+        "ok": result.ok,
+        "checked": result.checked,
+        "epochs": result.epochs,
+        "unsealed": result.unsealed,
+        "sealed_through": result.sealed_through,
+        "first_bad": asdict(result.first_bad) if result.first_bad else None,
+    }
+
+
+def verify_now(*, by: User, first: int = 1) -> Result:
+    """Check every event and seal from epoch `first` on; what was found is an event. Raises Denied."""
+    access.check_may_view_log(by)
+    result = verifying.verify(first=first)
+    with transaction.atomic():
+        record(
+            "log.verified",
+            by=by,
+            outcome="success" if result.ok else "failed",
+            detail={"first_epoch": first, **as_detail(result)},
+        )
+    return result
+
+
+@transaction.atomic
+def ask_for_check(*, by: User) -> Job:
+    """Have the whole log checked in the background; one check at a time. Raises Denied."""
+    access.check_may_view_log(by)
+    under_way = Job.objects.unfinished().filter(kind=KIND).first()
+    if under_way:
+        return under_way
+    return jobs.enqueue(KIND, by_id=by.pk, args={"by": str(by.pk)}, context=audit_context.current().as_json())
+
+
+@handler(KIND)
+def check(job: Running) -> None:
+    """The job: the same check, with progress."""
+    with audit_context.use(audit_context.Context.from_json(job.context), channel="job"):
+        by = User.objects.prefetch_related("groups").get(pk=job.args["by"])
+        newest = epochs.last()
+        job.progress(0, newest.n if newest else 1, "Checking the log")
+        result = verify_now(by=by)
+        text = "The log is whole." if result.first_bad is None else result.first_bad.text
+        job.progress(result.epochs, max(result.epochs, 1), text)
+
+
+@transaction.atomic
+def take_evidence(*, by: User, question: Question) -> bytes:
+    """The evidence bundle (ZIP) of the events that answer the question; an event itself. Raises Denied, RuleBroken."""
+    access.check_may_export_log(by)
+    rows = keyset.fetch(
+        [branch.defer("detail") for branch in branches(question)],
+        question.order,
+        backwards=False,
+        edge=None,
+        limit=bundle.MOST_EVENTS + 1,
+    )
+    if len(rows) > bundle.MOST_EVENTS:
+        text = f"More than {bundle.MOST_EVENTS:,} events answer this. Ask for a shorter time."
+        raise RuleBroken("too_many_events", text)
+    data, unsealed = bundle.build(row.pk for row in rows)
+    shown = {row.patient_id for row in rows if row.patient_id}
+    shown |= {key for row in rows for key in row.patient_ids or []}
+    record(
+        "log.evidence_taken",
+        by=by,
+        patient=question.patient,
+        patients=shown,
+        reason="compliance review",
+        detail={"asked": question.as_detail(), "events": len(rows) - unsealed, "not_sealed_yet": unsealed},
+    )
+    return data

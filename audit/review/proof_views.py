@@ -1,0 +1,46 @@
+"""The page about the proof of the log, and the evidence that is taken out of it."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.views import me
+from audit.review import proof
+from audit.review.forms import QuestionForm
+from audit.review.keyset import Order
+from common.errors import RuleBroken
+from common.once import once
+
+
+@require_GET
+def state(request: HttpRequest) -> HttpResponse:
+    """How far the log is sealed, the last check, and the checkpoints to keep elsewhere."""
+    return render(request, "audit/proof.html", {"state": proof.view_state(by=me(request))})
+
+
+@require_POST
+@once
+def check(request: HttpRequest) -> HttpResponse:
+    """Have the whole log checked now."""
+    proof.ask_for_check(by=me(request))
+    messages.success(request, "The log is being checked. What is found stands here and in the log itself.")
+    return redirect("review:proof")
+
+
+@require_GET
+def evidence(request: HttpRequest, form: QuestionForm, order: Order) -> HttpResponse:
+    """The answers to the question as an evidence bundle."""
+    user = me(request)
+    if not form.is_valid():
+        return render(request, "audit/log.html", {"form": form}, status=422)
+    try:
+        data = proof.take_evidence(by=user, question=form.question(order))
+    except RuleBroken as refused:
+        form.add_error(None, refused.message)
+        return render(request, "audit/log.html", {"form": form}, status=422)
+    response = HttpResponse(data, content_type="application/zip")
+    name = f"access-log-evidence-{timezone.localtime():%Y-%m-%d-%H%M}.zip"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

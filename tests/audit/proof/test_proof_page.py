@@ -1,0 +1,105 @@
+"""J9: prove the log, download evidence, check it elsewhere; on the page and through the API."""
+
+import io
+import zipfile
+from collections.abc import Callable
+
+import pytest
+from django.conf import LazySettings
+from django.db import transaction
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from accounts.roles import Role
+from audit.proof import keys
+from audit.review import proof
+from audit.services import record
+from common.ids import uuid7
+from common.jobs import services as jobs
+from common.jobs.models import Job, JobStatus
+from tests.audit.proof.waiting import seal_everything
+from tests.factories import make_user
+from tests.support import events
+
+Browse = Callable[[User], Client]
+
+
+def signed_in(client: Client, user: User) -> Client:
+    """A sign-in that commits, with its event."""
+    with transaction.atomic():
+        client.force_login(user)
+        record("user.signed_in", by=user, about=user)
+    return client
+
+
+@pytest.fixture
+def officer(committed: None, settings: LazySettings) -> User:
+    """A compliance officer, and a log with something sealed in it."""
+    settings.SEAL_KEYS = {"new": b"2" * 32, "old": b"1" * 32}
+    user = make_user(Role.COMPLIANCE_OFFICER)
+    seal_everything()
+    return user
+
+
+@pytest.mark.committed
+def test_the_page_shows_the_seals_and_the_check(officer: User, client: Client) -> None:
+    signed_in(client, officer)
+    assert "Newest seals" in client.get("/log/proof/").content.decode()
+    assert client.post("/log/proof/check/").status_code == 302
+    job = Job.objects.filter(kind="audit.verify").order_by("-created_at")[0]
+    assert "Checking the log" in client.get("/log/proof/").content.decode()
+    jobs.run(job.pk)
+    job.refresh_from_db()
+    assert job.status == JobStatus.DONE
+    assert job.text == "The log is whole."
+    written = events("log.verified", actor_id=officer.pk)[-1]
+    assert written.action == "verify"
+    assert written.detail is not None
+    assert written.detail["ok"] is True
+    assert "Whole" in client.get("/log/proof/").content.decode()
+
+
+@pytest.mark.committed
+def test_a_second_check_does_not_start_beside_the_first(officer: User) -> None:
+    assert proof.ask_for_check(by=officer).pk == proof.ask_for_check(by=officer).pk
+
+
+@pytest.mark.committed
+def test_the_api_verifies_and_gives_checkpoints(officer: User) -> None:
+    api = signed_in(APIClient(), officer)
+    answer = api.get("/api/v1/audit/verify/").json()
+    assert answer["ok"] is True
+    assert answer["first_bad"] is None
+    assert answer["checked"] > 0
+    checkpoint = api.get("/api/v1/audit/checkpoints/").json()[0]
+    assert checkpoint["public_key"] == keys.public_text("new")
+    assert len(bytes.fromhex(checkpoint["signature"])) == 64
+
+
+@pytest.mark.committed
+def test_evidence_holds_what_was_asked_for(officer: User, client: Client) -> None:
+    name = f"watched-{uuid7()}"
+    with transaction.atomic():
+        record("user.sign_in_failed", by=None, actor=name, outcome="failed")
+    seal_everything()
+    answer = signed_in(client, officer).get("/log/evidence/", {"actor": name})
+    assert answer["Content-Type"] == "application/zip"
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    assert set(archive.namelist()) == {"bundle.json", "events.jsonl", "verify.py", "README.txt"}
+    assert archive.read("events.jsonl").decode().count(name) >= 1
+    assert events("log.evidence_taken", actor_id=officer.pk)
+
+
+PATHS = ["/log/proof/", "/log/evidence/", "/api/v1/audit/verify/", "/api/v1/audit/checkpoints/"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "role", [Role.RECORDS_CLERK, Role.CLINICIAN, Role.RECORDS_SUPERVISOR, Role.ADMINISTRATOR]
+)
+def test_nobody_else_sees_the_proof(path: str, role: Role, browse: Browse) -> None:
+    user = make_user(role)
+    assert browse(user).get(path).status_code == 403
+    assert events("access.denied", actor_id=user.pk, outcome="denied")
