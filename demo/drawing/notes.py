@@ -204,7 +204,12 @@ def laboratory_report(
     sheet.paragraph("H above, L below the reference range. Results were verified by a second technologist.")
     if rng.random() < 0.4:
         sheet.heading("Microbiology")
-        sheet.paragraph(rng.choice(("Culture: no growth at 48 hours.", encounter.condition.course[-1])))
+        cultures = (
+            "Culture: no growth at 48 hours.",
+            "Culture: mixed skin flora, no pathogen.",
+            "Gram stain: few white cells, no organisms seen.",
+        )
+        sheet.paragraph(rng.choice(cultures))
     sheet.paragraph(f"Accession L-{rng.randrange(100_000, 999_999)}   Reported to {encounter.location}")
     return sheet
 

@@ -23,7 +23,7 @@ from .facts import CoverFacts, Part
 CONFIDENTIAL = (
     "This package holds confidential health information about the person named above. It is meant only "
     "for the recipient named above and for the purpose stated. If it has reached you by mistake, do not "
-    "read, copy or pass it on: call the number above at once, and keep it safe until you are told how to "
+    "read, copy or pass it on: tell the hospital at once, and keep it safe until you are told how to "
     "return or destroy it."
 )
 _INK = colors.HexColor("#1c2733")
