@@ -1,14 +1,16 @@
 """Refusals leave a trace: who was refused what, and by which rule."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import models, transaction
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.services import Actor, record
 from common import api
 from common.errors import Denied, NotFound, Refusal
+from common.ids import as_uuid
 
 
 def note(refusal: Refusal, by: Actor | None, *, path: str) -> None:
@@ -31,6 +33,15 @@ def note(refusal: Refusal, by: Actor | None, *, path: str) -> None:
             outcome="denied",
             detail={"path": path[:300], "code": refusal.code},
         )
+
+
+def note_replay(request: Request, data: Any) -> None:
+    """An answer kept under an Idempotency-Key is given again: what it shows is a look (invariant 1)."""
+    shown = data if isinstance(data, dict) else {}
+    patient = as_uuid(shown.get("id")) if "mrn" in shown else as_uuid(shown.get("patient"))
+    record(
+        "request.repeated", by=cast(Actor, request.user), patient=patient, detail={"path": request.path[:300]}
+    )
 
 
 def problem(exc: Exception, context: dict[str, Any]) -> Response | None:

@@ -148,6 +148,15 @@ def _fingerprint(request: Request) -> str:
     return digest.hexdigest()
 
 
+Replayed = Callable[[Request, Any], None]
+_replay_listeners: list[Replayed] = []
+
+
+def on_replay(listener: Replayed) -> None:
+    """Have `listener(request, data)` called before a kept answer is given again: it shows somebody something."""
+    _replay_listeners.append(listener)
+
+
 class Endpoint(APIView):
     """Base of every API view: strict query parameters and `Idempotency-Key` on POST.
 
@@ -187,7 +196,10 @@ class Endpoint(APIView):
             key = f"api:{request.headers['Idempotency-Key']}"
             row, is_new = claim(cast(UUID, request.user.pk), key, _fingerprint(request))
             if not is_new:
-                return Response(json.loads(row.answer or "null"), status=row.status)
+                data = json.loads(row.answer or "null")
+                for listener in _replay_listeners:
+                    listener(request, data)
+                return Response(data, status=row.status)
             response = handler(request, *args, **kwargs)
             if response.status_code >= 400:
                 row.delete()  # nothing was done: the same key may try again

@@ -349,3 +349,16 @@ def test_few_queries(rows: int, clerk: User, api: Api, django_assert_max_num_que
     ):
         with django_assert_max_num_queries(15):
             assert client.get(address).status_code == 200
+
+
+def test_an_answer_given_again_is_a_look_of_its_own(clerk: User, api: Api) -> None:
+    """Invariant 1: a repeated Idempotency-Key shows the patient again."""
+    client, headers = api(clerk), {"Idempotency-Key": str(uuid7())}
+    body = {"family": "Again", "given": "Given", "birth_date": "1980-01-01", "sex": "female"}
+    first = client.post("/api/v1/patients/", body, format="json", headers=headers)
+    assert first.status_code == 201
+    assert not events("request.repeated", actor_id=clerk.pk)
+    again = client.post("/api/v1/patients/", body, format="json", headers=headers)
+    assert again.json() == first.json()
+    seen = events("request.repeated", actor_id=clerk.pk)
+    assert [str(event.patient_id) for event in seen] == [first.json()["id"]]
