@@ -21,7 +21,9 @@ DEMO = env.flag("CHARTROOM_DEMO", False)
 SECURE = env.flag("CHARTROOM_SECURE", True)
 SECRET_KEY = env.secret("CHARTROOM_SECRET_KEY")
 MASTER_KEYS = env.keys_of_32_bytes("CHARTROOM_MASTER_KEYS")
-SEAL_KEYS = env.keys_of_32_bytes("CHARTROOM_SEAL_KEYS", required=False)  # Ed25519 seeds; only the worker needs them
+SEAL_KEYS = env.keys_of_32_bytes(
+    "CHARTROOM_SEAL_KEYS", required=False
+)  # Ed25519 seeds; only the worker needs them
 SEAL_SECONDS = env.number("CHARTROOM_SEAL_SECONDS", 15, least=1)
 CHECKPOINTS = env.text("CHARTROOM_CHECKPOINTS", "")  # a folder, best on another machine
 ALLOWED_HOSTS = env.words("CHARTROOM_ALLOWED_HOSTS", "127.0.0.1 localhost [::1]")
