@@ -189,8 +189,11 @@ def _receive(request: HttpRequest, patient: Patient) -> HttpResponse:
         received = [held.take(text, user) for text in request.POST.getlist("held")[:100]]
     except Refusal as refused:
         refusal = refused
-    form = UploadForm(request.POST, request.FILES, patient=patient)
+    is_drop = "only_files" in request.POST and refusal is None  # on the chart: the rest is asked for now
+    form = UploadForm(None if is_drop else request.POST, None if is_drop else request.FILES, patient=patient)
     received += [each for each in request.FILES.getlist("file") if isinstance(each, uploads.VaultUpload)]
+    if is_drop:
+        return _upload_page(request, patient, form, received)
     if form.is_valid() and refusal is None:
         filed = _file(user, patient, form, received)
         if filed:

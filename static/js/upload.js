@@ -97,7 +97,8 @@ export function startUpload() {
     mark(false);
     inputOf(form).files = event.dataTransfer.files;
     inputOf(form).dispatchEvent(new Event("change", { bubbles: true }));
-    inputOf(form).focus();
+    if ("uploadNow" in form.dataset) form.requestSubmit(); // the answer asks for the rest
+    else inputOf(form).focus();
   });
   document.addEventListener("change", (event) => {
     const form = event.target.closest?.("form[data-upload]");

@@ -106,6 +106,23 @@ def test_the_same_file_again_asks_and_then_obeys(clerk: User, patient: Patient, 
     assert Document.objects.filter(patient=patient).count() == 2
 
 
+def test_files_dropped_on_the_chart_wait_for_type_and_date(
+    clerk: User, patient: Patient, browse: Browse
+) -> None:
+    client = browse(clerk)
+    url = reverse("documents:upload", args=[patient.pk])
+    assert "data-upload-now" in client.get(patient.get_absolute_url()).content.decode()
+    dropped = SimpleUploadedFile("dropped.pdf", samples.text_pdf())
+    answer = client.post(url, {"only_files": "1", "once": str(uuid7()), "file": dropped})
+    assert answer.status_code == 200
+    assert "dropped.pdf" in answer.content.decode()
+    assert "Nothing was filed" not in answer.content.decode()
+    assert not Document.objects.filter(patient=patient).exists()
+    (kept,) = [token for token, _, _ in answer.context["kept"]]
+    assert client.post(url, form(held=kept)).status_code == 302
+    assert DocumentVersion.objects.get(patient=patient).filename == "dropped.pdf"
+
+
 def test_no_file_is_said(clerk: User, patient: Patient, browse: Browse) -> None:
     answer = browse(clerk).post(reverse("documents:upload", args=[patient.pk]), form())
     assert answer.status_code == 422
