@@ -1,5 +1,6 @@
 """One running set of servers on one data folder: what `up`, `manage` and `test` have in common."""
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -13,8 +14,9 @@ from config.embedded.refusal import Refusal
 
 
 def say(text: str) -> None:
-    """A line on the terminal, at once."""
-    print(text, flush=True)
+    """A line on the terminal, at once. A terminal that is gone stops nothing."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
 
 
 class Stopped(Exception):

@@ -2,9 +2,9 @@
 
 import argparse
 import os
+import shutil
 import signal
 import socket
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -196,7 +196,6 @@ class Supervisor:
         if self.demo:
             demonstration.print_accounts()
         say("Ctrl-C stops it.")
-        sys.stdout.flush()
 
     # -- Running and stopping ---------------------------------------------------------------------------------
 
@@ -219,7 +218,7 @@ class Supervisor:
         """Keep the last log and one before it. The children append, so a log cut to nothing goes on growing well."""
         for log in self.folder.logs.glob("*.log"):
             if log.stat().st_size > LARGEST_LOG:
-                log.with_suffix(".log.1").write_bytes(log.read_bytes())
+                shutil.copyfile(log, log.with_suffix(".log.1"))
                 os.truncate(log, 0)
 
     def stop(self) -> None:
