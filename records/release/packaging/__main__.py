@@ -17,14 +17,18 @@ import resource
 import select
 import signal
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from . import BadPart, CoverFacts, Part, build_package
-from .cover import drawable
+from .cover import make_cover
 
 _PR_SET_PDEATHSIG = 1
 TOO_LARGE = "The documents need more memory than one package may use. Release fewer at a time."
+
+
+_NOBODY = CoverFacts("", "", (), (), "", "", "", "", "", "", datetime(2000, 1, 1, tzinfo=UTC))
 
 
 def _say(**line: Any) -> None:
@@ -82,7 +86,7 @@ def _in_child(job_path: str) -> int:
 
 
 def main() -> None:
-    drawable("")  # reads the fonts once, for all children
+    make_cover(_NOBODY, [], cover_pages=1)  # reads fonts and what else is read once, for all children
     for line in iter(sys.stdin.readline, ""):
         _say(ended=_in_child(line.rstrip("\n")))
 
