@@ -1,4 +1,6 @@
-"""docker-compose.yml and Dockerfile against the program they describe. No Docker engine is needed, and none is used."""
+"""docker-compose.yml and Dockerfile against the program they describe. No Docker engine is needed, and none
+is used.
+"""
 
 import ast
 import os
