@@ -186,6 +186,7 @@ class EvidenceKind(models.TextChoices):
     AUTHORITY = "authority", "Authority of a representative or official"
     ASSURANCE = "assurance", "Satisfactory assurance"
     ORDER = "order", "Order of a court"
+    EXTENSION_LETTER = "extension_letter", "Letter that extends the time"
     REQUEST_LETTER = "request_letter", "The request as it came"
     OTHER = "other", "Something else"
 

@@ -17,6 +17,7 @@ import resource
 import select
 import signal
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from . import BadPart, CoverFacts, Part, build_package
 from .cover import make_cover
 
 _PR_SET_PDEATHSIG = 1
+IDLE_SECONDS = 300.0
 TOO_LARGE = "The documents need more memory than one package may use. Release fewer at a time."
 
 
@@ -85,9 +87,20 @@ def _in_child(job_path: str) -> int:
     return os.waitstatus_to_exitcode(state)
 
 
+def _orders() -> Iterator[str]:
+    """Lines of the input, until it closes or none has come for a while: an idle hospital keeps no idle
+    process.
+    """
+    while select.select([sys.stdin], [], [], IDLE_SECONDS)[0]:
+        line = sys.stdin.readline()
+        if not line:
+            return
+        yield line
+
+
 def main() -> None:
     make_cover(_NOBODY, [], cover_pages=1)  # reads fonts and what else is read once, for all children
-    for line in iter(sys.stdin.readline, ""):
+    for line in _orders():
         _say(ended=_in_child(line.rstrip("\n")))
 
 
