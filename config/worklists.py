@@ -6,12 +6,15 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import Count, Min, Q, QuerySet
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 from audit.models import Event
 from audit.proof import epochs
 from audit.review import access as review_access
+from audit.review.describing import Line
+from audit.review.forms import ACTION_WORDS
 from common.jobs.models import Job
 from patients import access as patient_access
 from patients.models import Encounter, Patient
@@ -78,7 +81,7 @@ class Queue:
     """One line of the supervisor's wall: how much waits, by age in days, and the oldest."""
 
     name: str
-    url_name: str
+    url: str
     today: int
     days: int
     week: int
@@ -91,7 +94,7 @@ class Queue:
         return self.today + self.days + self.week + self.older
 
 
-def _aged(name: str, url_name: str, rows: QuerySet[Any], field: str) -> Queue:
+def _aged(name: str, url: str, rows: QuerySet[Any], field: str) -> Queue:
     """Count rows by the age of `field`: under a day, 1 to 3 days, 3 to 7, older. One query."""
     now = timezone.now()
     marks = [now - timedelta(days=1), now - timedelta(days=3), now - WEEK]
@@ -105,7 +108,7 @@ def _aged(name: str, url_name: str, rows: QuerySet[Any], field: str) -> Queue:
         older=Count("pk", filter=Q(**{f"{field}__lte": seven})),
         oldest=Min(field),
     )
-    return Queue(name=name, url_name=url_name, **counted)
+    return Queue(name=name, url=url, **counted)
 
 
 def wall(user: User) -> list[Queue]:
@@ -113,21 +116,16 @@ def wall(user: User) -> list[Queue]:
     requests = release_access.visible_to(user)
     jobs = Job.objects.unfinished()
     failed = Job.objects.in_trouble().filter(status="failed")
+    at_stage = [
+        ("Requests in work", RequestStatus.RECEIVED),
+        ("Packages being built", RequestStatus.BUILDING),
+        ("Packages ready to send", RequestStatus.READY),
+    ]
+    desk = reverse("release:list")
     return [
-        _aged(
-            "Requests in work", "release:list", requests.filter(status=RequestStatus.RECEIVED), "received_on"
-        ),
-        _aged(
-            "Packages being built",
-            "release:list",
-            requests.filter(status=RequestStatus.BUILDING),
-            "received_on",
-        ),
-        _aged(
-            "Packages ready to send",
-            "release:list",
-            requests.filter(status=RequestStatus.READY),
-            "received_on",
+        *(
+            _aged(name, f"{desk}?status={stage}", requests.filter(status=stage), "received_on")
+            for name, stage in at_stage
         ),
         _aged("Documents being read", "", jobs.filter(kind__startswith="documents."), "created_at"),
         _aged("Documents not readable", "", failed.filter(kind__startswith="documents."), "updated_at"),
@@ -177,7 +175,9 @@ def log_today(user: User) -> dict[str, Any]:
         "events_today": today.count(),
         "people_today": today.exclude(actor_id=None).values("actor_id").distinct().count(),
         "refused_today": today.filter(outcome="denied").count(),
-        "kinds": list(kinds),
-        "refusals": list(week.filter(outcome="denied").order_by("-at")[:RECENT]),
-        "latest": list(today.exclude(event="home.viewed").order_by("-at", "-id")[:RECENT]),
+        "kinds": [{**kind, "words": ACTION_WORDS.get(kind["action"], kind["action"])} for kind in kinds],
+        "refusals": [Line(event, None) for event in week.filter(outcome="denied").order_by("-at")[:RECENT]],
+        "latest": [
+            Line(event, None) for event in today.exclude(event="home.viewed").order_by("-at", "-id")[:RECENT]
+        ],
     }

@@ -45,7 +45,7 @@ def check_may_open(user: User, patient: Patient) -> Decision:
     if not user.has_perm("patients.view_chart"):
         raise Denied("Your role does not open charts.", code="role", rule="role")
     if user.has_role(*SEES_ALL_CHARTS):
-        return Decision("records role", ", ".join(user.role_names))
+        return Decision("records role", ", ".join(user.role_labels))
     if user.has_role(Role.CLINICIAN):
         number = (
             Encounter.objects.filter(patient=patient, attending=user)

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from django.apps import apps
 
 from audit.models import Event
-from patients.models import SSN
+from patients.models import HOUSE, SSN
 
 OPERATIONS = {"create": "added", "update": "changed", "delete": "removed"}
 UNSAID = {"id", "patient", "merged_into"}
@@ -23,6 +24,7 @@ class Change:
     label: str
     before: str
     after: str
+    row: int = 0  # which row of the event it is a field of
 
 
 @dataclass
@@ -35,6 +37,19 @@ class Line:
     note: str
     changes: list[Change] = field(default_factory=list)
 
+    @property
+    def rows(self) -> list[list[Change]]:
+        """The changes row by row, without what says nothing to a reader: a new row is still valid, the MRN is
+        named once.
+        """
+        rows = [list(group) for _, group in groupby(self.changes, key=lambda change: change.row)]
+        telling = [
+            [change for change in row if (change.before, change.after) != ("", "True")]
+            for row in rows
+            if all(change.after != HOUSE for change in row)
+        ]
+        return [row for row in telling if row]
+
 
 def _shown(column: Any, name: str, value: Any, is_ssn: bool) -> str:
     text = "" if value in {None, "None"} else str(value)
@@ -46,7 +61,7 @@ def _shown(column: Any, name: str, value: Any, is_ssn: bool) -> str:
 def changes_of(event: Event) -> list[Change]:
     """The field differences that the event carries, in words; machinery is left out."""
     found: list[Change] = []
-    for entry in (event.detail or {}).get("changes", []):
+    for row, entry in enumerate((event.detail or {}).get("changes", [])):
         model = apps.get_model(entry["model"])
         fields: dict[str, Any] = entry["fields"]
         is_ssn = SSN in str(fields.get("system", ""))
@@ -60,7 +75,8 @@ def changes_of(event: Event) -> list[Change]:
             before, after = (_shown(column, name, value, is_ssn) for value in pair)
             if before != after:
                 operation = OPERATIONS.get(entry["operation"], entry["operation"])
-                found.append(Change(str(model._meta.verbose_name), operation, label, before, after))
+                thing = str(model._meta.verbose_name)
+                found.append(Change(thing, operation, label, before, after, row))
     return found
 
 

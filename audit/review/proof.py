@@ -1,6 +1,7 @@
 """Verbs about the proof of the log: its state, checking it, and taking evidence out."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -48,7 +49,8 @@ def view_state(*, by: User) -> ProofState:
     access.check_may_view_log(by)
     checks = Event.objects.filter(event="log.verified").order_by("-at", "-id")
     job = Job.objects.filter(kind=KIND).order_by("-created_at").first()
-    state = ProofState(_has_key(), epochs.last(), checks.first(), job, checkpoints.newest(10))
+    seals = [{**one, "made": datetime.fromisoformat(one["sealed_at"])} for one in checkpoints.newest(10)]
+    state = ProofState(_has_key(), epochs.last(), checks.first(), job, seals)
     record("log.proof_viewed", by=by)
     return state
 

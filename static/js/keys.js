@@ -54,6 +54,7 @@ function listKeys() {
     const words = element.dataset.keyLabel || element.textContent.trim().replace(/\s+/g, " ");
     if (isUsable(element) && !lines.some(([key]) => key === element.dataset.key)) lines.push([element.dataset.key, words]);
   }
+  if (document.querySelector('[data-viewer] a[rel="next"][data-turns]')) lines.push(["← →", "Previous and next page"]);
   if (document.querySelector(ROWS)) lines.push(["j k", "Next and previous row"], ["Enter", "Open the row"]);
   lines.push(["?", "This list"], ["Esc", "Close, or leave a field"]);
   list.replaceChildren(
@@ -70,6 +71,11 @@ document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape" && isTyping(document.activeElement) && !document.querySelector("dialog[open]")) {
     document.activeElement.blur();
+    return;
+  }
+  // "/" in a search box that is empty and in focus already means the box, not the letter.
+  if (event.key === "/" && event.target.matches?.('input[type="search"]') && !event.target.value) {
+    event.preventDefault();
     return;
   }
   if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
