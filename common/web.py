@@ -116,6 +116,13 @@ def _typed(values: list[str], rows: QuerySet[Any], ordering: Sequence[str]) -> l
     return typed
 
 
+def place_of(text: str, rows: QuerySet[Any], ordering: Sequence[str]) -> tuple[bool, list[Any]] | None:
+    """Where a cursor points in `rows`: whether to go backwards, and the key values; None if it is not ours."""
+    cursor = decode_cursor(text, len(ordering))
+    values = _typed(cursor[1], rows, ordering) if cursor else None
+    return None if cursor is None or values is None else (cursor[0], values)
+
+
 def paginate(
     request: HttpRequest, rows: QuerySet[M], *, ordering: Sequence[str], size: int = PAGE_SIZE
 ) -> Page[M]:
@@ -123,15 +130,13 @@ def paginate(
 
     A cursor that is not ours starts at the top. The links keep every other parameter.
     """
-    cursor = decode_cursor(request.GET.get("cursor", ""), len(ordering))
+    place = place_of(request.GET.get("cursor", ""), rows, ordering)
     backwards = False
-    started = False
+    started = place is not None
     found = rows.order_by(*ordering)
-    if cursor:
-        typed = _typed(cursor[1], rows, ordering)
-        if typed is not None:
-            backwards, started = cursor[0], True
-            found = found.filter(_beyond(ordering, typed, backwards=backwards))
+    if place:
+        backwards, values = place
+        found = found.filter(_beyond(ordering, values, backwards=backwards))
     if backwards:
         found = found.reverse()
     got = list(found[: size + 1])
