@@ -120,6 +120,7 @@ class VaultUploadHandler(FileUploadHandler):
     """Writes each uploaded file straight into the vault's incoming area."""
 
     chunk_size = 1024 * 1024
+    is_over = False  # the parser came to the end; it never gets to read a body without a boundary
 
     def handle_raw_input(
         self, input_data: Any, META: Any, content_length: int, boundary: Any, encoding: Any = None
@@ -130,7 +131,6 @@ class VaultUploadHandler(FileUploadHandler):
             raise PermissionDenied("Sign in before sending files.")
         self.vault = vault()
         self.expected = content_length
-        self.is_over = False
         self.received: list[VaultUpload] = []
         if content_length > settings.MAX_UPLOAD_BYTES + FORM_BYTES:
             self._refuse(too_large())

@@ -209,3 +209,9 @@ def test_a_form_that_comes_back_keeps_its_file_for_the_same_person(clerk: User, 
     again.close()
     with pytest.raises(BadFile, match="Choose it again"):
         held.take(token, clerk)
+
+
+def test_a_form_whose_parts_have_no_boundary_is_refused_in_a_sentence(clerk: User, api: Any) -> None:
+    answer = api(clerk).post("/api/v1/documents/", b"a file", content_type="multipart/form-data")
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
