@@ -115,7 +115,9 @@ class EvidenceSerializer(Body):
     part2 = serializers.BooleanField(required=False)
     psychotherapy = serializers.BooleanField(required=False)
     route = serializers.ChoiceField(["notice", "protective_order"], required=False)
-    documents = serializers.ListField(child=serializers.CharField(max_length=250), required=False, max_length=50)
+    documents = serializers.ListField(
+        child=serializers.CharField(max_length=250), required=False, max_length=50
+    )
     objection_deadline = serializers.DateField(required=False, allow_null=True)
     objections = serializers.CharField(max_length=1000, required=False, allow_blank=True)
     court = serializers.CharField(max_length=250, required=False, allow_blank=True)

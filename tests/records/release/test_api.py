@@ -132,3 +132,28 @@ def test_a_change_made_on_an_old_version_is_refused(roi: User, api: Any) -> None
     late = client.patch(url, {"purpose": "work", "version": 1}, format="json")
     assert (late.status_code, late.json()["code"]) == (409, "stale")
     assert json.loads(client.get(url).content)["purpose"] == "school"
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        (
+            "assurance",
+            {
+                "route": "notice",
+                "documents": ["letter of counsel", "proof of service"],
+                "objection_deadline": "2026-03-01",
+                "objections": "none came",
+            },
+        ),
+        ("order", {"court": "Probate Court", "issued_on": "2026-01-02", "scope": "labs of 2025"}),
+        ("extension_letter", {"text": "The paper volumes are in the archive."}),
+    ],
+)
+def test_evidence_keeps_every_field_of_its_kind(
+    roi: User, api: Any, kind: str, fields: dict[str, Any]
+) -> None:
+    """API.md, "Evidence": what is given is on file, whether or not a rule reads it yet."""
+    row = _requested(api(roi), PatientFactory.create().pk)
+    kept = api(roi).post(f"/api/v1/requests/{row['id']}/evidence/", {"kind": kind, **fields}, format="json")
+    assert (kept.status_code, kept.json()["fields"]) == (201, fields)
