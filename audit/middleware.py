@@ -20,7 +20,7 @@ from common.errors import Refusal, TooMany, Unavailable
 logger = logging.getLogger("chartroom.requests")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-REFERENCE = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
+REFERENCE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 # HL7 v3 ActReason codes a request may give as its purpose of use.
 PURPOSES = frozenset(
     "TREAT ETREAT BTG HPAYMT COVERAGE HOPERAT RECORDMGT HLEGAL HCOMPL PATRQT FAMRQT PWATRNY SUPNWK PUBHLTH"

@@ -40,7 +40,11 @@ def note_replay(request: Request, data: Any) -> None:
     shown = data if isinstance(data, dict) else {}
     patient = as_uuid(shown.get("id")) if "mrn" in shown else as_uuid(shown.get("patient"))
     record(
-        "request.repeated", by=cast(Actor, request.user), patient=patient, detail={"path": request.path[:300]}
+        "request.repeated",
+        by=cast(Actor, request.user),
+        patient=patient,
+        reason="the caller's own earlier answer",
+        detail={"path": request.path[:300]},
     )
 
 

@@ -16,6 +16,9 @@ from common.errors import Denied, NotFound
 from common.ids import as_uuid
 from patients.models import Encounter, Patient
 
+# Why a list or search over many charts was allowed: `visible_to` chose its rows.
+OPEN_CHARTS = "charts open to this role"
+
 
 @dataclass(frozen=True)
 class Decision:

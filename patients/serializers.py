@@ -188,7 +188,7 @@ class FieldChangeOut(Shape):
 class HistoryOut(Shape):
     """One change of an identity."""
 
-    id = serializers.IntegerField()
+    id = serializers.CharField()
     at = serializers.DateTimeField()
     actor = serializers.CharField()
     event = serializers.CharField()

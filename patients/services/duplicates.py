@@ -72,7 +72,13 @@ def show_duplicates(*, by: User, twins: list[Twin]) -> list[dict[str, Any]]:
     """What may be told of the twins, as API.md has it; the look is an event. Raises Denied."""
     access.check_may_register(by)
     shown: list[UUID] = [twin.patient.pk for twin in twins]
-    record("patient.duplicates_shown", by=by, patients=shown, detail={"shown": len(shown)})
+    record(
+        "patient.duplicates_shown",
+        by=by,
+        patients=shown,
+        reason="registering: may be the same person",
+        detail={"shown": len(shown)},
+    )
     return [
         {
             "id": str(twin.patient.pk),

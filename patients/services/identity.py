@@ -92,7 +92,14 @@ def register_patient(
     parts.replace_telecoms(patient, telecoms)
     parts.replace_addresses(patient, addresses)
     detail = {"not_the_same_as": [str(twin.patient.pk) for twin in twins], "why": why} if twins else None
-    record("patient.registered", by=by, patient=patient.pk, about=patient, detail=detail)
+    record(
+        "patient.registered",
+        by=by,
+        patient=patient.pk,
+        about=patient,
+        reason="registered by this role",
+        detail=detail,
+    )
     return patient
 
 

@@ -40,6 +40,7 @@ def search_patients(
         "patient.searched",
         by=by,
         patients=[row.patient.pk for row in found],
+        reason=access.OPEN_CHARTS,
         detail={
             "q": text[:200],
             "birth_date": birth_date,

@@ -161,6 +161,12 @@ def test_purpose_and_reference_reach_the_event(clerk: User, api: Api) -> None:
     assert answer["X-Request-ID"] == "from-the-portal-1"
     event = events("patient.searched", actor_id=clerk.pk)[0]
     assert (event.purpose, event.request_id, event.channel) == ("PATRQT", "from-the-portal-1", "api")
+    assert event.reason == "charts open to this role"
+
+
+def test_a_short_reference_is_kept_too(clerk: User, api: Api) -> None:
+    answer = api(clerk).get(URL, {"q": "nobody"}, headers={"X-Request-ID": "7"})
+    assert answer["X-Request-ID"] == events("patient.searched", actor_id=clerk.pk)[-1].request_id == "7"
 
 
 def test_patch_corrects_and_guards(clerk: User, api: Api) -> None:
@@ -195,6 +201,7 @@ def test_history_tells_each_change_in_pages(clerk: User, api: Api) -> None:
         page = client.get(page["next"]).json()
         seen += page["results"]
     assert [row["event"] for row in seen] == ["patient.updated"] * 3 + ["patient.registered"]
+    assert all(isinstance(row["id"], str) for row in seen)
     assert seen[0]["actor"] == clerk.username
     changes = [change for change in seen[0]["changes"] if change["object"] == "patient"]
     assert changes == [

@@ -163,7 +163,7 @@ def note_list(
     *, by: User, shown: Sequence[Document], filters: queries.Filters, patient: Patient | None = None
 ) -> None:
     """Write the one event of a list of documents: whose charts it showed, and what was asked."""
-    reason = str(patient_access.check_may_open(by, patient)) if patient else "charts open to this role"
+    reason = str(patient_access.check_may_open(by, patient)) if patient else patient_access.OPEN_CHARTS
     record(
         "document.text_searched" if filters.text else "document.listed",
         by=by,
@@ -188,7 +188,7 @@ def search_chart_text(
             "no_words", "Type a word that says more: these are too common to look for.", field="q"
         )
     documents = queries.narrowed(access.visible_to(by), filters or queries.Filters())
-    patient, reason = None, "charts open to this role"
+    patient, reason = None, patient_access.OPEN_CHARTS
     if patient_id is not None:
         patient, decision = patient_access.get_for(by, patient_id)
         access.check_may_view_any(by)

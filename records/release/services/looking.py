@@ -70,7 +70,13 @@ def history(record_request: RecordRequest, release: Release | None) -> list[Even
 def note_list(*, by: User, patients: Iterable[UUID], filters: dict[str, Any]) -> None:
     """Write the look at a list of requests: ONE event with the charts that were shown. Raises Denied."""
     access.check_may_list(by)
-    record("request.listed", by=by, patients=patients, detail={"filters": filters})
+    record(
+        "request.listed",
+        by=by,
+        patients=patients,
+        reason=patient_access.OPEN_CHARTS,
+        detail={"filters": filters},
+    )
 
 
 @transaction.atomic
