@@ -215,8 +215,9 @@ class Schema(AutoSchema):
 
     def get_tags(self) -> list[str]:
         """The room: `records.documents`, `accounts`."""
-        module = type(self.view).__module__
-        return [module.removesuffix(".api").split(".api.")[0]]
+        module = type(self.view).__module__.split(".api.")[0]
+        room, _, last = module.rpartition(".")
+        return [room if last == "api" or last.endswith("_api") else module]
 
     def get_operation_id(self) -> str:
         """A GET of a collection is a list, however its view is written."""

@@ -35,6 +35,9 @@ NO_PATIENT_DATA = {
     "api-document-types": "LOINC's list of types",
     "patients:register": "an empty form",
     "documents:progress": "how far the reading of a document is, for whoever may see it",
+    "review:proof": "seals: numbers, times and hashes",
+    "audit-verify": "seals: numbers, times and hashes",
+    "audit-checkpoints": "seals: numbers, times and hashes",
     "api-schema": "the description of the API",
     "api-docs": "the description of the API",
 }
