@@ -26,6 +26,7 @@ FLAGS = [
 SECONDS = 30
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All in one process of the test run: they share a Chartroom and a browser."""
     for item in items:

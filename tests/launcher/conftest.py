@@ -7,6 +7,7 @@ import pytest
 from tests.launcher.running import Running
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All in one process of the test run: they share an instance."""
     for item in items:
