@@ -30,6 +30,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests that share a running Chartroom stay in one process."""
+    from tests.sharing import make_scheduler
+
+    return make_scheduler(config, log)
+
+
 def _administer(statement: str) -> None:
     """Run one statement outside a transaction, as the owner, in the database the launcher made."""
     owner = connections["owner"].settings_dict
@@ -79,7 +87,9 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> It
 
 @pytest.fixture
 def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """For tests that must commit (races, workers, triggers at COMMIT). Nothing is cleaned: use rows of your own."""
+    """For tests that must commit (races, workers, triggers at COMMIT). Nothing is cleaned: use rows of your
+    own.
+    """
     with django_db_blocker.unblock():
         yield
         for connection in connections.all():

@@ -26,16 +26,14 @@ FLAGS = [
 SECONDS = 30
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All in one process of the test run: they share a Chartroom and a browser."""
+    """What lies in this folder is a journey. All run in one process (tests/sharing.py)."""
     for item in items:
         if "tests/journeys" in str(item.path):
-            item.add_marker(pytest.mark.xdist_group("journeys"))
             item.add_marker(pytest.mark.journey)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A Chartroom with one person in each job and nobody's chart yet."""
     running = Running(tmp_path_factory.mktemp("journeys") / "data", "--no-demo").start()
@@ -45,13 +43,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def furnished(house: House) -> Furnished:
     """A chart with a read scan and an open request in it."""
     return furnish(house)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium, without a window."""
     program = chromium.find()

@@ -7,15 +7,7 @@ import pytest
 from tests.launcher.running import Running
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All in one process of the test run: they share an instance."""
-    for item in items:
-        if "tests/launcher" in str(item.path):
-            item.add_marker(pytest.mark.xdist_group("launcher"))
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A running, empty Chartroom."""
     running = Running(tmp_path_factory.mktemp("first") / "data", "--no-demo").start()
@@ -23,7 +15,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shaken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A Chartroom for tests that hurt it, in a folder with a long name and spaces in it."""
     place = tmp_path_factory.mktemp("shaken") / "a data folder"
