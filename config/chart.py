@@ -1,5 +1,6 @@
 """The chart's first page. It shows documents on a patient's page, so it stands where the floors meet."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -23,7 +24,8 @@ from patients.models import Encounter, Patient
 from records.documents import access, queries, viewer
 from records.documents import services as document_services
 from records.documents.forms import FilterForm
-from records.documents.models import Document
+from records.documents.lines import Line, lines
+from records.documents.models import Document, Label
 from records.documents.services.filing import READ_JOB
 
 app_name = "patients"
@@ -36,31 +38,29 @@ class Stay:
     """The documents of one encounter, as the timeline groups them."""
 
     encounter: Encounter | None
-    documents: list[Document]
+    documents: list[Line]
     is_open: bool = field(default=False)
 
 
-def _by_encounter(page: Page[Document], chosen: UUID | None, *, unfold: bool) -> list[Stay]:
+def _by_encounter(
+    page: Page[Document], chosen: UUID | None, *, url_of: Callable[[UUID], str], unfold: bool
+) -> list[Stay]:
     """The page's rows grouped where neighbours share an encounter; the newest group and the chosen one open."""
+    encounters = queries.encounters_of(page.rows)
+    shown = lines(page.rows, url_of=url_of, chosen=chosen)
     stays = [
-        Stay(rows[0].encounter, rows)
-        for rows in (list(group) for _, group in groupby(page.rows, key=lambda row: row.encounter_id))
+        Stay(encounters[key] if key else None, list(group))
+        for key, group in groupby(shown, key=lambda line: line.encounter_id)
     ]
     for position, stay in enumerate(stays):
-        stay.is_open = unfold or position == 0 or any(row.pk == chosen for row in stay.documents)
+        stay.is_open = unfold or position == 0 or any(line.is_chosen for line in stay.documents)
     return stays
 
 
-def _filters_given(request: HttpRequest) -> dict[str, str]:
-    """The filters in the address, as they were typed."""
-    return {key: str(value) for key, value in request.GET.items() if key in FilterForm.base_fields and value}
-
-
 def _chips(
-    user: User, patient: Patient, request: HttpRequest, filters: queries.Filters
+    user: User, patient: Patient, given: dict[str, str], filters: queries.Filters
 ) -> list[dict[str, Any]]:
     """The kinds of document in this chart as links that filter, most first; other filters set, to take away."""
-    given = _filters_given(request)
     kinds = queries.types_in_chart(user, patient)
     total = sum(count for _, _, count in kinds)
     without_type = {key: value for key, value in given.items() if key != "type"}
@@ -77,7 +77,9 @@ def _chips(
     return chips if total else []
 
 
-def _beside(request: HttpRequest, user: User, patient: Patient, page: Page[Document]) -> dict[str, Any]:
+def _beside(
+    request: HttpRequest, user: User, patient: Patient, page: Page[Document], given: dict[str, str]
+) -> dict[str, Any]:
     """The document shown beside the timeline: the one asked for, or the newest; a look of its own."""
     asked = request.GET.get("document", "")
     document_id = as_uuid(asked) if asked else (page.rows[0].pk if page.rows else None)
@@ -87,12 +89,10 @@ def _beside(request: HttpRequest, user: User, patient: Patient, page: Page[Docum
         return {"chosen": None}
     text = request.GET.get("page", "")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
-    opened = document_services.open_document(by=user, document_id=document_id)
-    if opened.document.patient_id != patient.pk:
-        raise NotFound
+    opened = document_services.open_document(by=user, document_id=document_id, chart=patient)
     if opened.pages and all(page.number != number for page in opened.pages):
         number = opened.pages[0].number
-    keep = {**_filters_given(request), "document": str(document_id)}
+    keep = {**given, "document": str(document_id)}
     return {
         "chosen": opened.document,
         "version": opened.version,
@@ -108,20 +108,28 @@ def chart(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     patient = services.open_chart(by=user, patient_id=patient_id, part="timeline")
     context: dict[str, Any] = {"patient": patient, "tab": "timeline"}
     if user.has_perm("documents.view_document"):
-        form = FilterForm(request.GET)
-        filters = form.filters()
+        given = FilterForm.given(request.GET)
+        form = FilterForm(request.GET) if given else None
+        filters = form.filters() if form else queries.Filters()
         page = paginate(request, queries.timeline(user, patient, filters), ordering=queries.NEWEST)
-        context.update(_beside(request, user, patient, page))
+        context.update(_beside(request, user, patient, page, given))
         chosen = context["chosen"]
         kept = {key: value for key, value in request.GET.items() if key not in {"document", "page"} and value}
+        ask = "?" + urlencode({**kept, "document": ""})
         context.update(
             {
                 "page": page,
-                "stays": _by_encounter(page, chosen.pk if chosen else None, unfold=bool(filters.as_detail())),
+                "stays": _by_encounter(
+                    page,
+                    chosen.pk if chosen else None,
+                    url_of=lambda key: f"{ask}{key}",
+                    unfold=bool(filters.as_detail()),
+                ),
                 "filters": filters,
-                "form": form,
-                "chips": _chips(user, patient, request, filters),
-                "kept": urlencode(kept),
+                "given": given,
+                "wrong": form.errors if form else {},
+                "labels": Label.choices,
+                "chips": _chips(user, patient, given, filters),
                 "can_file": allows(access.check_may_file, user, patient),
             }
         )

@@ -1,5 +1,6 @@
 """Who may see and file documents: whoever may open the chart, by the chart's own rule."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -8,7 +9,7 @@ from accounts.models import User
 from common.errors import Denied, NotFound
 from common.ids import as_uuid
 from patients import access as patient_access
-from patients.access import Decision
+from patients.access import Decision, check_may_open
 from patients.models import Patient
 from records.documents.models import Document, DocumentStatus
 
@@ -17,7 +18,9 @@ def visible_to(user: User) -> QuerySet[Document]:
     """Documents of the charts that `user` may open; those entered in error are for whoever files documents."""
     if not user.has_perm("documents.view_document"):
         return Document.objects.none()
-    rows = Document.objects.filter(patient__in=patient_access.visible_to(user))
+    charts, rows = patient_access.visible_to(user), Document.objects.all()
+    if charts.query.where:  # whoever may open every chart needs no join with all of them
+        rows = rows.filter(patient__in=charts)
     if user.has_perm("documents.file_document"):
         return rows
     return rows.exclude(status=DocumentStatus.ENTERED_IN_ERROR)
@@ -26,28 +29,39 @@ def visible_to(user: User) -> QuerySet[Document]:
 def check_may_view(user: User, document: Document) -> Decision:
     """Why `user` may look at this document; allows exactly what `visible_to` lists. Raises Denied or NotFound."""
     check_may_view_any(user)
-    decision = patient_access.check_may_open(user, document.patient)
+    decision = check_may_open(user, document.patient)
     is_withdrawn = document.status == DocumentStatus.ENTERED_IN_ERROR
     if is_withdrawn and not user.has_perm("documents.file_document"):
         raise NotFound
     return decision
 
 
-def get_for(user: User, document_id: Any, *, lock: bool = False) -> tuple[Document, Decision]:
-    """The document and why it may be seen.
+def get_for(
+    user: User,
+    document_id: Any,
+    *,
+    lock: bool = False,
+    chart: Patient | None = None,
+    along: Sequence[str] = (),
+) -> tuple[Document, Decision]:
+    """The document with its current version, and why it may be seen.
 
-    Raises Denied (`role`) before anything is looked up, NotFound, or Denied (`chart_denied`).
+    In `chart`, if one is open already: a document of another chart is not found then. `along` names what else
+    the caller shows. Raises Denied (`role`) before anything is looked up, NotFound, or Denied (`chart_denied`).
     """
     check_may_view_any(user)
     key = as_uuid(document_id)
-    rows = Document.objects.select_related(
-        "patient", "type", "encounter__location", "current__blob", "current__filed_by"
-    )
+    if key is None:
+        raise NotFound
+    rows = Document.objects.select_related("current", *along, *([] if chart else ["patient"]))
     if lock:
         rows = rows.select_for_update(of=("self",))
-    document = rows.filter(pk=key).first() if key else None
-    if document is None:
-        raise NotFound
+    try:
+        document = rows.get(pk=key, patient=chart) if chart else rows.get(pk=key)
+    except Document.DoesNotExist:
+        raise NotFound from None
+    if chart:
+        document.patient = chart
     return document, check_may_view(user, document)
 
 
@@ -61,7 +75,7 @@ def check_may_file(user: User, patient: Patient) -> Decision:
     """Records staff file into charts they may open."""
     if not user.has_perm("documents.file_document"):
         raise Denied("Your role does not file documents.", patient_id=patient.pk, about=patient, rule="role")
-    return patient_access.check_may_open(user, patient)
+    return check_may_open(user, patient)
 
 
 def check_may_file_at_all(user: User) -> None:

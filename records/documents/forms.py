@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils import timezone
 
 from patients.models import Patient
@@ -77,6 +78,11 @@ class FilterForm(forms.Form):
     until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
     author = forms.CharField(required=False, max_length=120, label="Author")
     label = forms.ChoiceField(required=False, choices=[("", "Any"), *Label.choices], label="Sensitivity")
+
+    @classmethod
+    def given(cls, query: QueryDict) -> dict[str, str]:
+        """The filters in an address, as they were typed."""
+        return {key: str(value) for key, value in query.items() if key in cls.base_fields and value}
 
     def filters(self) -> Filters:
         """The fields that are in order, as filters."""

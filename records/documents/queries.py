@@ -1,6 +1,6 @@
 """Reads of documents and their text, over what `access` has restricted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -13,7 +13,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import User
-from patients.models import Patient
+from patients.models import Encounter, Patient
 from records.documents import access
 from records.documents.models import TEXT_CONFIGURATION, Document, DocumentType, DocumentVersion, Page
 
@@ -47,7 +47,12 @@ class Filters:
 
 
 def narrowed(rows: QuerySet[Document], filters: Filters) -> QuerySet[Document]:
-    """The documents that fit, with what a list shows of each, without an order."""
+    """The documents that fit, with everything a caller may ask of each, without an order."""
+    return fitting(rows, filters).select_related("type", "current", "encounter", "encounter__location")
+
+
+def fitting(rows: QuerySet[Document], filters: Filters) -> QuerySet[Document]:
+    """The documents that fit, without an order."""
     if filters.type:
         rows = rows.filter(type__code=filters.type)
     if filters.since:
@@ -63,15 +68,24 @@ def narrowed(rows: QuerySet[Document], filters: Filters) -> QuerySet[Document]:
     if filters.text:
         pages = Page.objects.filter(text_vector=question(filters.text)).values("of")
         rows = rows.filter(Q(title__icontains=filters.text) | Q(current__in=pages))
-    return rows.select_related("type", "current", "encounter", "encounter__location")
+    return rows
 
 
 def timeline(user: User, patient: Patient, filters: Filters | None = None) -> QuerySet[Document]:
-    """The documents of one chart that `user` may see; page them with `ordering=NEWEST`.
+    """The documents of one chart that `user` may see, for `lines`; page them with `ordering=NEWEST`.
 
-    One query however many rows: type, version, encounter and location come along.
+    One query however many rows, and of each row only what a line shows: the chart is opened all day long.
     """
-    return narrowed(access.visible_to(user).filter(patient=patient), filters or Filters())
+    return (
+        fitting(access.visible_to(user).filter(patient=patient), filters or Filters())
+        .only("patient_id", "encounter_id", "title", "service_date", "author", "status", "labels")
+        .annotate(
+            type_code=F("type__code"),
+            type_name=F("type__name"),
+            processing=F("current__processing"),
+            page_count=F("current__page_count"),
+        )
+    )
 
 
 def types_in_chart(user: User, patient: Patient) -> list[tuple[str, str, int]]:
@@ -79,6 +93,12 @@ def types_in_chart(user: User, patient: Patient) -> list[tuple[str, str, int]]:
     rows = access.visible_to(user).filter(patient=patient).order_by()
     counted = rows.values_list("type__code", "type__name").annotate(count=Count("pk"))
     return sorted(((code, name, count) for code, name, count in counted), key=lambda row: (-row[2], row[1]))
+
+
+def encounters_of(rows: Iterable[Document]) -> dict[UUID, Encounter]:
+    """The encounters that these documents belong to, with their locations, in one query."""
+    wanted = {row.encounter_id for row in rows if row.encounter_id}
+    return Encounter.objects.select_related("location").in_bulk(wanted) if wanted else {}
 
 
 def question(text: str) -> SearchQuery:
@@ -161,8 +181,11 @@ def pages_of(version: DocumentVersion) -> Sequence[Page]:
 
 
 def page_of(version: DocumentVersion, number: int) -> Page | None:
-    """One page, whole."""
-    return Page.objects.filter(of=version, number=number).first()
+    """One page with its text; its words are fetched if somebody asks for them, the index never."""
+    try:
+        return Page.objects.defer("text_vector", "packed_words").get(of=version, number=number)
+    except Page.DoesNotExist:
+        return None
 
 
 def found_boxes(page: Page, text: str) -> list[tuple[int, int, int, int]]:

@@ -20,6 +20,7 @@ from patients.access import allows
 from patients.models import Patient
 from records.documents import access, answers, held, queries, services, uploads, viewer
 from records.documents.forms import FilterForm, UploadForm
+from records.documents.lines import lines, own_pages
 from records.documents.models import Document
 from records.documents.services.filing import READ_JOB
 from records.documents.services.looking import THUMBNAIL, VIEW
@@ -37,8 +38,7 @@ def document_list(request: HttpRequest) -> HttpResponse:
     user = me(request)
     patient, _ = patient_access.get_for(user, request.GET.get("patient", ""))
     access.check_may_view_any(user)
-    form = FilterForm(request.GET)
-    filters = form.filters()
+    filters = FilterForm(request.GET).filters() if FilterForm.given(request.GET) else queries.Filters()
     page = paginate(request, queries.timeline(user, patient, filters), ordering=queries.NEWEST)
     services.note_list(by=user, shown=page.rows, filters=filters, patient=patient)
     return render(
@@ -47,12 +47,20 @@ def document_list(request: HttpRequest) -> HttpResponse:
         {
             "patient": patient,
             "page": page,
-            "form": form,
+            "lines": lines(page.rows, url_of=own_pages()),
             "filters": filters,
-            "types": queries.types_in_use().values("code", "name"),
+            "types": _types_to_choose(queries.types_in_chart(user, patient), filters.type),
             "can_file": allows(access.check_may_file, user, patient),
         },
     )
+
+
+def _types_to_choose(kinds: list[tuple[str, str, int]], chosen: str) -> list[tuple[str, str]]:
+    """(code, name) of the types this chart has, by name, and of the one chosen though there may be none."""
+    types = sorted(((code, name) for code, name, _ in kinds), key=lambda row: row[1])
+    if chosen and all(code != chosen for code, _ in types):
+        types += queries.types_in_use().filter(code=chosen).values_list("code", "name")
+    return types
 
 
 @require_GET
@@ -221,6 +229,8 @@ def _file(
                 except Refusal as refused:
                     if len(received) > 1 and refused.field == "file":
                         refused.message = f"{file.name}: {refused.message}"
+                    if isinstance(refused, BadFile):
+                        received.remove(file)  # it can never be filed: not kept for the next try
                     raise
         return filed
     return []

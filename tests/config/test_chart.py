@@ -76,6 +76,7 @@ def test_a_document_of_another_chart_is_not_shown_here(clerk: User, browse: Brow
     answer = browse(clerk).get(patient.get_absolute_url(), {"document": str(theirs.pk)})
     assert answer.status_code == 404
     assert theirs.title not in answer.content.decode()
+    assert not events("document.viewed", about=theirs)
 
 
 def test_documents_stand_under_their_encounters(clerk: User, browse: Browse) -> None:
@@ -99,6 +100,23 @@ def test_filters_narrow_and_stay_in_the_links(clerk: User, browse: Browse) -> No
     assert texts["All 3"]["url"] == "?since=2026-01-01"
     assert texts["From: 2026-01-01"]["removes"]
     assert "type=11502-2&amp;since=2026-01-01&amp;document=" in answer.content.decode()
+
+
+def test_a_filter_that_makes_no_sense_is_shown_and_narrows_nothing(clerk: User, browse: Browse) -> None:
+    patient = PatientFactory.create()
+    file_many(clerk, patient, 2)
+    plain = browse(clerk).get(patient.get_absolute_url()).content.decode()
+    assert "is-invalid" not in plain
+    answer = browse(clerk).get(
+        patient.get_absolute_url(), {"since": "yesterday<", "label": "hiv2", "author": "X"}
+    )
+    shown = answer.content.decode()
+    assert 'value="yesterday&lt;"' in shown
+    assert shown.count('aria-invalid="true"') == 2
+    assert answer.context["chips"][0]["text"] == "All 2"
+    assert "No document fits." in shown  # the author alone narrows
+    narrowed = browse(clerk).get(patient.get_absolute_url(), {"label": "hiv"}).content.decode()
+    assert '<option value="hiv" selected>' in narrowed
 
 
 def test_an_empty_chart_says_what_to_do(clerk: User, clinician: User, browse: Browse) -> None:

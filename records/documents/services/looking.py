@@ -16,6 +16,7 @@ from records.documents.models import Document, DocumentVersion, Page
 from records.documents.sealed import Stored
 
 VIEW, THUMBNAIL = "view", "thumbnail"
+FACTS = ("encounter__location", "current__blob", "current__filed_by")
 
 
 @dataclass
@@ -47,10 +48,20 @@ def _page(version: DocumentVersion, number: int) -> Page:
 
 @transaction.atomic
 def open_document(
-    *, by: User, document_id: Any, version: int | None = None, page: int | None = None
+    *,
+    by: User,
+    document_id: Any,
+    version: int | None = None,
+    page: int | None = None,
+    chart: Patient | None = None,
 ) -> OpenDocument:
-    """The document with its pages; `page` brings one whole. Raises NotFound, Denied."""
-    document, decision = access.get_for(by, document_id)
+    """The document with its pages; `page` brings one with its text. Raises NotFound, Denied.
+
+    Beside the timeline of `chart` it comes without its facts; a document of another chart is not found there.
+    """
+    document, decision = access.get_for(
+        by, document_id, chart=chart, along=("type",) if chart else ("type", *FACTS)
+    )
     shown = _version(document, version)
     pages = queries.pages_of(shown)
     one = queries.page_of(shown, page) if page is not None else None
@@ -143,7 +154,7 @@ def download_original(
 @transaction.atomic
 def print_document(*, by: User, document_id: Any, version: int | None = None) -> OpenDocument:
     """All pages for the printer. Raises NotFound, Denied."""
-    document, decision = access.get_for(by, document_id)
+    document, decision = access.get_for(by, document_id, along=("type",))
     access.check_may_print(by, document)
     shown = _version(document, version)
     pages = queries.pages_of(shown)

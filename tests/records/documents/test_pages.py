@@ -318,3 +318,28 @@ def test_the_list_narrows_and_pages(clerk: User, patient: Patient, browse: Brows
     assert [row.title for row in second.context["page"]] == ["T3", "T2", "T1"]
     narrow = client.get(reverse("documents:list"), {"patient": str(patient.pk), "since": "2026-02-27"})
     assert len(narrow.context["page"]) == 2
+
+
+def test_the_list_offers_the_types_of_this_chart_and_the_one_asked_for(
+    clerk: User, patient: Patient, browse: Browse
+) -> None:
+    document = file(clerk, patient, samples.long_pdf(1))
+    client = browse(clerk)
+    address = reverse("documents:list")
+    assert client.get(address, {"patient": str(patient.pk)}).context["types"] == [(TYPE, document.type.name)]
+    asked = client.get(address, {"patient": str(patient.pk), "type": "11502-2"})
+    assert [code for code, _ in asked.context["types"]] == [TYPE, "11502-2"]
+    assert '<option value="11502-2" selected>' in asked.content.decode()
+    assert "No document fits." in asked.content.decode()
+
+
+def test_addresses_of_a_read_document_carry_what_was_asked(
+    filed: Document, clerk: User, browse: Browse
+) -> None:
+    work()
+    shown = browse(clerk).get(filed.get_absolute_url(), {"q": "met & for"}).context["viewer"]
+    _, page_url, image_url, thumbnail_url, text_url = shown["pages"][0]
+    base = f"/documents/{filed.pk}/pages/1"
+    assert page_url == "?page=1&q=met+%26+for"
+    assert image_url == shown["image_url"] == f"{base}/image/?q=met+%26+for"
+    assert (thumbnail_url, text_url) == (f"{base}/image/?size=thumbnail", f"{base}/text/")
