@@ -23,20 +23,15 @@ class Line:
     title: str
     day: str
     iso_day: str
-    type_name: str
     author: str
-    pages: int | None  # None until they are read; then `state` says how far the reading is
-    state: str
+    kind_and_author: str  # what the title does not say already
+    extent: str  # how many pages, or how far their reading is
+    short_extent: str
     is_withdrawn: bool
     label_words: list[str]
+    is_marked: bool  # withdrawn or labelled: few are
     encounter_id: UUID | None
     is_chosen: bool
-
-    @property
-    def kind_and_author(self) -> str:
-        """What the title does not say already."""
-        kind = "" if self.title == self.type_name else self.type_name
-        return " · ".join(part for part in (kind, self.author) if part)
 
 
 def own_pages() -> Callable[[UUID], str]:
@@ -54,19 +49,28 @@ def lines(
 
 def _line(row: Any, url: str, *, is_chosen: bool) -> Line:
     """`row` is a Document with what `queries.timeline` annotates."""
-    is_read = row.processing == Processing.DONE
+    if row.processing == Processing.DONE:
+        extent, short_extent = (
+            f"{row.page_count} page{'' if row.page_count == 1 else 's'}",
+            f"{row.page_count} p",
+        )
+    else:
+        extent = short_extent = _WORDS.get(row.processing, "")
+    kind = "" if row.title == row.type_name else row.type_name
+    is_withdrawn = row.status == DocumentStatus.ENTERED_IN_ERROR
     return Line(
         pk=row.pk,
         url=url,
         title=row.title,
         day=day_text(row.service_date),
         iso_day=row.service_date.isoformat(),
-        type_name=row.type_name,
         author=row.author,
-        pages=row.page_count if is_read else None,
-        state="" if is_read else _WORDS.get(row.processing, ""),
-        is_withdrawn=row.status == DocumentStatus.ENTERED_IN_ERROR,
+        kind_and_author=f"{kind} · {row.author}" if kind and row.author else kind or row.author,
+        extent=extent,
+        short_extent=short_extent,
+        is_withdrawn=is_withdrawn,
         label_words=row.label_words if row.labels else [],
+        is_marked=is_withdrawn or bool(row.labels),
         encounter_id=row.encounter_id,
         is_chosen=is_chosen,
     )
