@@ -11,7 +11,7 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import DatabaseError, transaction
 from django.http import Http404, HttpRequest, JsonResponse
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import exceptions, serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -134,6 +134,18 @@ def valid(
     return dict(cast("ReturnDict[str, Any]", checked.validated_data))
 
 
+def listed(row: type[serializers.BaseSerializer[Any]]) -> serializers.Serializer[Any]:
+    """The shape of a list's answer, for the OpenAPI document: `next`, `previous` and `results`."""
+    return inline_serializer(
+        f"{row.__name__.removesuffix('Serializer').removesuffix('Out')}List",
+        {
+            "next": serializers.URLField(allow_null=True),
+            "previous": serializers.URLField(allow_null=True),
+            "results": row(many=True),
+        },
+    )
+
+
 def _fingerprint(request: Request) -> str:
     """What this call asks for: same key and same fingerprint means the same call."""
     digest = hashlib.sha256(f"{request.method} {request.path}".encode())
@@ -210,6 +222,12 @@ class Endpoint(APIView):
             return response
 
 
+PAGING = [
+    OpenApiParameter("cursor", str, description="From `next` or `previous` of a list; opaque."),
+    OpenApiParameter("page_size", int, description="1 to 200; 25 when left out."),
+]
+
+
 class Schema(AutoSchema):
     """Documents the query parameters that `Endpoint` checks: one declaration for both."""
 
@@ -235,6 +253,8 @@ class Schema(AutoSchema):
             shape = view.queries.get(action)
             if shape is not None:
                 given.append(shape)
+            if self.method == "GET" and getattr(view, "is_list", False):
+                given += PAGING
             if self.method == "POST" and view.keeps_answers:
                 given.append(
                     OpenApiParameter(
@@ -248,5 +268,5 @@ class Schema(AutoSchema):
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Whether this request came to the API rather than to a page."""
-    return request.path.startswith("/api/")
+    """Whether this request came to the API rather than to a page; the API's description is a page."""
+    return request.path.startswith("/api/") and not request.path.startswith("/api/docs/")

@@ -15,6 +15,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularAPIView
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from config import openapi  # noqa: F401  (registers how to sign in)
 
@@ -237,6 +240,13 @@ class Reader:
 
 class SchemaView(SpectacularAPIView):
     """The OpenAPI document."""
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """The document is YAML unless JSON is asked for; a refusal is JSON like any other."""
+        answer: Response = super().finalize_response(request, response, *args, **kwargs)
+        if answer.status_code >= 400:
+            answer.accepted_renderer = JSONRenderer()
+        return answer
 
 
 def document() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from common.api import Endpoint, problem_body, valid
+from common.api import Endpoint, listed, problem_body, valid
 from common.errors import RuleBroken
 from common.paging import Paging
 from patients import serializers as shapes
@@ -145,7 +145,7 @@ class EncountersView(Endpoint):
     is_list = True
     queries = {"get": shapes.EncountersQuery}
 
-    @extend_schema(operation_id="encounters_list", responses=shapes.EncounterOut(many=True))
+    @extend_schema(operation_id="encounters_list", responses=listed(shapes.EncounterOut))
     def get(self, request: Request) -> Response:
         """Those of one patient, newest first."""
         _, rows = services.list_encounters(by=_user(request), patient_id=self.query["patient"])

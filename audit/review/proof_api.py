@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts.views import me
 from audit.review import proof
-from common.api import Endpoint
+from common.api import Endpoint, listed
 
 Body = serializers.Serializer[Any]
 
@@ -67,7 +67,8 @@ class VerifyView(Endpoint):
 class CheckpointsView(Endpoint):
     """The newest checkpoints."""
 
-    @extend_schema(responses=CheckpointSerializer(many=True))
+    @extend_schema(responses=listed(CheckpointSerializer))
     def get(self, request: Request) -> Response:
         """The last fifty checkpoints, newest first."""
-        return Response(proof.list_checkpoints(by=me(request)))
+        rows = proof.list_checkpoints(by=me(request))
+        return Response({"next": None, "previous": None, "results": rows})

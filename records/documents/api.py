@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from common.api import Endpoint, valid
+from common.api import Endpoint, listed, valid
 from common.paging import Paging
 from patients import access as patient_access
 from records.documents import access, answers, services, uploads
@@ -151,7 +151,7 @@ class SearchView(Endpoint):
     serializer_class = HitSerializer
     queries = {"get": SearchQuerySerializer}
 
-    @extend_schema(responses=HitSerializer(many=True))
+    @extend_schema(responses=listed(HitSerializer))
     def get(self, request: Request) -> Response:
         """Pages on which the words stand, newest document first; at most 50, only of charts one may open."""
         hits = services.search_chart_text(
@@ -169,7 +169,7 @@ class TypeListView(Endpoint):
 
     serializer_class = TypeSerializer
 
-    @extend_schema(responses=TypeSerializer(many=True))
+    @extend_schema(responses=listed(TypeSerializer))
     def get(self, request: Request) -> Response:
         """Every document type in use, by name."""
         rows = reads.types_in_use()

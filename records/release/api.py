@@ -14,17 +14,15 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.queries import active_user_named
-from common.api import Endpoint, valid
+from common.api import Endpoint, listed, valid
 from common.errors import RuleBroken
 from common.paging import Paging
 from records.documents import uploads
-from records.release import access, queries, shapes
+from records.release import access, answers, queries, shapes
 from records.release.models import RecordRequest
 from records.release.services import building, intake, looking, selecting, sending
 from records.release.services import evidence as evidence_services
 from records.release.services.clearing import clearance
-
-OBJECT = OpenApiTypes.OBJECT
 
 
 class _ByDueDay(Paging):
@@ -52,7 +50,7 @@ class RequestList(Endpoint):
     queries = {"get": shapes.ListQuery}
     serializer_class = shapes.LogRequestSerializer
 
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=listed(answers.RequestListedOut))
     def get(self, request: Request) -> Response:
         """The work list. One event holds the charts shown."""
         by = _by(request)
@@ -69,7 +67,7 @@ class RequestList(Endpoint):
             )
         return paging.get_paginated_response(shown)
 
-    @extend_schema(request=shapes.LogRequestSerializer, responses={201: OBJECT})
+    @extend_schema(request=shapes.LogRequestSerializer, responses={201: answers.RequestOut})
     def post(self, request: Request) -> Response:
         """Log a request; the answer says what is missing before it can be released."""
         by, given = _by(request), valid(shapes.LogRequestSerializer, request.data)
@@ -89,7 +87,7 @@ class RequestDetail(Endpoint):
 
     serializer_class = shapes.ChangeRequestSerializer
 
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answers.RequestOut)
     def get(self, request: Request, request_id: str) -> Response:
         """Everything of a request: checklist, evidence, what goes, its release."""
         opened = looking.open_request(by=_by(request), request_id=request_id)
@@ -97,7 +95,7 @@ class RequestDetail(Endpoint):
             shapes.request_body(opened.record_request, opened.clearance, opened.release, opened.job)
         )
 
-    @extend_schema(request=shapes.ChangeRequestSerializer, responses=OBJECT)
+    @extend_schema(request=shapes.ChangeRequestSerializer, responses=answers.RequestOut)
     def patch(self, request: Request, request_id: str) -> Response:
         """Correct what was logged, or assign it."""
         by, given = _by(request), valid(shapes.ChangeRequestSerializer, request.data, partial=True)
@@ -123,7 +121,7 @@ class EvidenceList(Endpoint):
 
     serializer_class = shapes.EvidenceSerializer
 
-    @extend_schema(request=shapes.EvidenceSerializer, responses={201: OBJECT})
+    @extend_schema(request=shapes.EvidenceSerializer, responses={201: answers.EvidenceOut})
     def post(self, request: Request, request_id: str) -> Response:
         """Put evidence on file; 422 with each rule that it breaks."""
         uploads.check(request._request)
@@ -144,7 +142,7 @@ class SelectionView(Endpoint):
 
     serializer_class = shapes.SelectSerializer
 
-    @extend_schema(request=shapes.SelectSerializer, responses=OBJECT)
+    @extend_schema(request=shapes.SelectSerializer, responses=answers.SelectionOut)
     def post(self, request: Request, request_id: str) -> Response:
         """Choose documents, or `"scope"` for all that the request names; the answer lists what is kept
         back.
@@ -164,7 +162,7 @@ class ReleaseOrder(Endpoint):
 
     serializer_class = shapes.StartSerializer
 
-    @extend_schema(request=shapes.StartSerializer, responses={202: OBJECT})
+    @extend_schema(request=shapes.StartSerializer, responses={202: answers.StartedOut})
     def post(self, request: Request, request_id: str) -> Response:
         """Start the job; 422 with everything that still forbids it."""
         given = valid(shapes.StartSerializer, request.data)
@@ -180,7 +178,7 @@ class CancelView(Endpoint):
 
     serializer_class = shapes.CancelSerializer
 
-    @extend_schema(request=shapes.CancelSerializer, responses=OBJECT)
+    @extend_schema(request=shapes.CancelSerializer, responses=answers.RequestOut)
     def post(self, request: Request, request_id: str) -> Response:
         """Cancel, with the reason."""
         by, given = _by(request), valid(shapes.CancelSerializer, request.data)
@@ -193,7 +191,7 @@ class CancelView(Endpoint):
 class ReleaseDetail(Endpoint):
     """One release."""
 
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answers.ReleaseOut)
     def get(self, request: Request, release_id: str) -> Response:
         """Progress, and once built the hash and the manifest."""
         return Response(shapes.release_body(*looking.open_release(by=_by(request), release_id=release_id)))
@@ -223,7 +221,7 @@ class DeliverView(Endpoint):
 
     serializer_class = shapes.DeliverSerializer
 
-    @extend_schema(request=shapes.DeliverSerializer, responses=OBJECT)
+    @extend_schema(request=shapes.DeliverSerializer, responses=answers.ReleaseOut)
     def post(self, request: Request, release_id: str) -> Response:
         """Mark it as mailed, faxed or handed over; writes the disclosure."""
         by, given = _by(request), valid(shapes.DeliverSerializer, request.data)
@@ -243,7 +241,7 @@ class DisclosureList(Endpoint):
     is_list = True
     queries = {"get": shapes.DisclosureQuery}
 
-    @extend_schema(responses=shapes.DisclosureSerializer(many=True))
+    @extend_schema(responses=listed(shapes.DisclosureSerializer))
     def get(self, request: Request, patient_id: UUID) -> Response:
         """What was disclosed, newest first; `for=accounting` leaves out what 45 CFR 164.528(a)(1) excludes."""
         paging = _Newest()

@@ -46,6 +46,29 @@ def test_every_route_of_the_api_is_in_it() -> None:
     assert len(set(routes)) == len(document()["paths"])
 
 
+def test_every_list_has_its_envelope() -> None:
+    for method, path, operation in _operations():
+        for answer in operation["responses"].values():
+            for body in answer.get("content", {}).values():
+                assert body["schema"].get("type") != "array", (method, path)
+
+
+def test_every_list_that_pages_says_how() -> None:
+    paged = {path for _, path, operation in _operations() if "cursor" in str(operation.get("parameters"))}
+    assert {path.removeprefix("/api/v1/") for path in paged} == {
+        "audit/events/", "documents/", "encounters/", "patients/{patient_id}/disclosures/",
+        "patients/{patient_id}/history/", "requests/",
+    }  # fmt: skip
+
+
+def test_a_stranger_is_refused_in_json_and_a_person_goes_to_sign_in(client: Client) -> None:
+    refused = client.get("/api/schema/")
+    assert (refused.status_code, refused["Content-Type"]) == (401, "application/problem+json")
+    assert json.loads(refused.content)["code"] == "not_authenticated"
+    page = client.get("/api/docs/")
+    assert (page.status_code, page["Location"]) == (302, "/sign-in/?next=%2Fapi%2Fdocs%2F")
+
+
 def test_every_refusal_is_a_problem() -> None:
     for method, path, operation in _operations():
         refusals = {status: answer for status, answer in operation["responses"].items() if status >= "4"}

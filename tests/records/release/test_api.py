@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from common.jobs import services as jobs
+from records.release import answers
 from records.release.models import RecordRequest, Release
 from tests.factories import PatientFactory
 from tests.records.release.making import authorization, built, filed, job_of, logged, pdf_of, today
@@ -157,3 +158,27 @@ def test_evidence_keeps_every_field_of_its_kind(
     row = _requested(api(roi), PatientFactory.create().pk)
     kept = api(roi).post(f"/api/v1/requests/{row['id']}/evidence/", {"kind": kind, **fields}, format="json")
     assert (kept.status_code, kept.json()["fields"]) == (201, fields)
+
+
+def _fits(answer: dict[str, Any], shape: Any) -> None:
+    """Every field that is described and no other, in lists within it too."""
+    assert set(answer) == set(shape.fields), type(shape).__name__
+    for name, field in shape.fields.items():
+        inner = getattr(field, "child", None)
+        for item in answer[name] if hasattr(inner, "fields") else []:
+            _fits(item, inner)
+
+
+def test_answers_have_the_fields_that_the_document_describes(roi: User, api: Any) -> None:
+    client, release = api(roi), built(roi)
+    base = f"/api/v1/requests/{release.request_id}/"
+    _fits(client.get(base).json(), answers.RequestOut())
+    _fits(client.get(f"/api/v1/releases/{release.pk}/").json(), answers.ReleaseOut())
+    _fits(client.get("/api/v1/requests/").json()["results"][0], answers.RequestListedOut())
+    inside, outside = filed(release.request.patient, pdf_of("a")), filed(PatientFactory.create(), pdf_of("b"))
+    chosen = client.post(
+        f"{base}selection/", {"documents": [str(inside.pk), str(outside.pk)]}, format="json"
+    ).json()
+    assert (len(chosen["documents"]), len(chosen["excluded"])) == (1, 1)
+    _fits(chosen, answers.SelectionOut())
+    _fits(client.post(f"{base}release/", {}, format="json").json(), answers.StartedOut())
