@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 
 from records.release.packaging.facts import CoverFacts, Package, Part
+from records.release.packaging.gate import closed_gate
 
 MEMORY_BYTES = 3_000_000_000
 CPU_SECONDS = 900
@@ -24,8 +25,10 @@ SAY_SECONDS = 0.3  # more often than a page asks; each time is a commit
 _ROOT = Path(__file__).resolve().parents[2]
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  (a private folder is made in it)
 _SPARE_BYTES = 500_000_000
+PIECE_BYTES = 1024 * 1024
 
 Progress = Callable[[int, int, str], None]
+Fetch = Callable[[Part], None]
 Workshop = subprocess.Popen[str]
 
 
@@ -99,40 +102,80 @@ def _workshop() -> Iterator[Workshop]:
         _close(workshop)
 
 
-def assemble(
-    facts: CoverFacts, parts: Sequence[Part], folder: Path, *, progress: Progress
-) -> tuple[Path, Package]:
-    """The package and its facts. Raises AssemblyRefused naming a document, or RuntimeError when the child
-    dies.
+class Assembly:
+    """One package in the making. `pieces()` are its bytes, as they come; then `package` is what was made.
+
+    `fetch` writes the file of one part, and is called while the first parts are being assembled already.
     """
-    out, job = folder / "package.pdf", folder / "job.json"
-    order: dict[str, Any] = {
-        "facts": facts.to_json(),
-        "parts": [part.to_json() for part in parts],
-        "out": str(out),
-        "memory_bytes": MEMORY_BYTES,
-        "cpu_seconds": CPU_SECONDS,
-    }
-    job.write_text(json.dumps(order), "utf-8")
-    refused, package, next_say = "", None, 0.0
-    with _workshop() as workshop:
-        assert workshop.stdin is not None  # noqa: S101  (asked for above)
+
+    package: Package
+
+    def __init__(
+        self, facts: CoverFacts, parts: Sequence[Part], folder: Path, *, fetch: Fetch, progress: Progress
+    ) -> None:
+        self._facts = facts
+        self._parts = parts
+        self._folder = folder
+        self._fetch = fetch
+        self._progress = progress
+        self._next_say = time.monotonic() + SAY_SECONDS
+
+    def pieces(self) -> Iterator[bytes]:
+        """Have it assembled. Raises AssemblyRefused naming a document, or RuntimeError when the child dies."""
+        out, job, gate = (self._folder / name for name in ("package.pdf", "job.json", "gate"))
+        order: dict[str, Any] = {
+            "facts": self._facts.to_json(),
+            "parts": [part.to_json() for part in self._parts],
+            "out": str(out),
+            "gate": str(gate),
+            "memory_bytes": MEMORY_BYTES,
+            "cpu_seconds": CPU_SECONDS,
+        }
+        job.write_text(json.dumps(order), "utf-8")
+        out.touch(mode=0o600)
+        with _workshop() as workshop, out.open("rb", buffering=0) as package:
+            with closed_gate(gate, len(self._parts)) as is_whole:
+                assert workshop.stdin is not None  # noqa: S101  (asked for above)
+                workshop.stdin.write(f"{job}\n")
+                workshop.stdin.flush()
+                for number, part in enumerate(self._parts):
+                    self._say(
+                        number, len(self._parts), f"Gathering document {number + 1} of {len(self._parts)}"
+                    )
+                    self._fetch(part)
+                    is_whole(number)
+            for size in self._sizes(workshop):
+                while package.tell() < size:
+                    piece = package.read(min(PIECE_BYTES, size - package.tell()))
+                    if not piece:
+                        raise RuntimeError("A part of the package is gone.")
+                    yield piece
+
+    def _sizes(self, workshop: Workshop) -> Iterator[int]:
+        """Listen to the workshop: how many bytes of the package stand, until it is whole."""
         assert workshop.stdout is not None  # noqa: S101
-        workshop.stdin.write(f"{job}\n")
-        workshop.stdin.flush()
+        refused, made = "", None
         for line in workshop.stdout:
             message = json.loads(line)
             if "ended" in message:
                 break
             refused = message.get("refused", refused)
-            package = message.get("package", package)
-            if "progress" in message and time.monotonic() > next_say:
-                progress(*message["progress"])
-                next_say = time.monotonic() + SAY_SECONDS
+            made = message.get("package", made)
+            if "size" in message:
+                yield message["size"]
+            if "progress" in message:
+                self._say(*message["progress"])
         else:
             raise RuntimeError("The process that assembles packages has gone.")
-    if refused:
-        raise AssemblyRefused(refused)
-    if package is None:
-        raise RuntimeError(f"The assembly of a package ended with status {message['ended']}.")
-    return out, Package(*package)
+        if refused:
+            raise AssemblyRefused(refused)
+        if made is None:
+            raise RuntimeError(f"The assembly of a package ended with status {message['ended']}.")
+        self.package = Package(*made)
+        yield self.package.size_bytes
+
+    def _say(self, done: int, total: int, text: str) -> None:
+        now = time.monotonic()
+        if now > self._next_say:
+            self._next_say = now + SAY_SECONDS
+            self._progress(done, total, text)

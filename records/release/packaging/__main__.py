@@ -3,14 +3,15 @@ its input.
 
 Files from outside are read here, by native code, so each job has a child of its own that limits its memory
 and time. The parent of those children stays, with everything imported, because starting Python takes longer
-than most packages. It talks in lines of JSON on standard output: `progress`, then `package` or `refused`,
-then always `ended`. When its input closes (whoever started it has gone, killed or not) it ends, and the job
-under way with it.
+than most packages. It talks in lines of JSON on standard output: `progress` and `size` (how much of the
+package may be read already), then `package` or `refused`, then always `ended`. When its input closes (whoever
+started it has gone, killed or not) it ends, and the job under way with it.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import resource
@@ -24,6 +25,7 @@ from typing import Any
 
 from . import BadPart, CoverFacts, Part, build_package
 from .cover import make_cover
+from .gate import waiting_at
 
 _PR_SET_PDEATHSIG = 1
 IDLE_SECONDS = 300.0
@@ -50,18 +52,21 @@ def _limit(parent: int, memory_bytes: int, cpu_seconds: int) -> None:
 def do(job: dict[str, Any]) -> None:
     """Assemble one package and say how it went."""
     try:
-        package = build_package(
-            CoverFacts.from_json(job["facts"]),
-            [Part.from_json(part) for part in job["parts"]],
-            Path(job["out"]),
-            progress=lambda done, total, text: _say(progress=[done, total, text]),
-        )
+        with waiting_at(Path(job["gate"])) as until_whole:
+            package = build_package(
+                CoverFacts.from_json(job["facts"]),
+                [Part.from_json(part) for part in job["parts"]],
+                Path(job["out"]),
+                progress=lambda done, total, text: _say(progress=[done, total, text]),
+                until_whole=until_whole,
+                tell_size=lambda size: _say(size=size),
+            )
     except BadPart as refused:
         _say(refused=str(refused), document=refused.document_id)
     except MemoryError:
         _say(refused=TOO_LARGE)
     else:
-        _say(package=[package.sha256, package.size_bytes, package.pages, package.manifest])
+        _say(package=[package.size_bytes, package.pages, package.manifest])
 
 
 def _in_child(job_path: str) -> int:
@@ -100,6 +105,7 @@ def _orders() -> Iterator[str]:
 
 def main() -> None:
     make_cover(_NOBODY, [], cover_pages=1)  # reads fonts and what else is read once, for all children
+    gc.freeze()  # a child that never looks through these copies none of their memory
     for line in _orders():
         _say(ended=_in_child(line.rstrip("\n")))
 

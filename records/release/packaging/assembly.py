@@ -1,11 +1,12 @@
-"""From parts to one file: copy, clean, stamp, bind, save, hash."""
+"""From parts to one file: copy, clean, stamp, bind, save."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import mmap
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from PIL import Image
 from . import cleaning, stamping
 from .cover import make_cover
 from .facts import BadPart, CoverFacts, Package, Part
-from .hashing import Hashing
+from .growing import Growing
 from .imagepages import image_pages
 from .manifest import make_manifest
 
@@ -28,27 +29,45 @@ _ENOUGH_TRIES = 5
 _WRITE_BYTES = 1024 * 1024
 
 
+def _at_once(number: int) -> None:
+    """Files that are there already, and nobody who reads along."""
+
+
 def build_package(
-    facts: CoverFacts, parts: Sequence[Part], out_path: Path, *, progress: Progress | None = None
+    facts: CoverFacts,
+    parts: Sequence[Part],
+    out_path: Path,
+    *,
+    progress: Progress | None = None,
+    until_whole: Callable[[int], None] = _at_once,
+    tell_size: Callable[[int], None] = _at_once,
 ) -> Package:
     """Write the package to `out_path`. The same facts and files make the same bytes.
+
+    `until_whole` is called with a part's number (from 0) before its file is read; `tell_size` with how many
+    bytes of the package stand.
 
     Raises BadPart, naming the document, when one cannot be read, is not what its hash says, or has lost
     pages.
     """
     say = progress or (lambda done, total, text: None)
     with ExitStack() as open_files:
-        # Hashing needs no interpreter: it runs beside the assembling, and must agree before anything is
-        # saved.
+        # Hashing needs no interpreter: it runs beside the assembling, and must agree before this returns.
         beside = open_files.enter_context(ThreadPoolExecutor(1))
-        checks = [(part, beside.submit(_hash_of, part)) for part in parts]
+        checks: list[tuple[Part, Future[str]]] = []
         out = open_files.enter_context(Pdf.new())
         drawn: list[list[_Drawn]] = []
+        cover: list[_Drawn] = []
+        filed = [(part, part.pages) for part in parts if part.pages is not None]
+        if len(filed) == len(parts):  # a part with other pages than filed is refused: no need to wait
+            cover = _cover(facts, filed, out, open_files)
         for number, part in enumerate(parts, 1):
             say(number - 1, len(parts), f"Adding document {number} of {len(parts)}")
+            until_whole(number - 1)
+            checks.append((part, beside.submit(_hash_of, part)))
             drawn.append(_copied(out, part, open_files))
         rows = [(part, len(pages)) for part, pages in zip(parts, drawn, strict=True)]
-        cover = _cover(facts, rows, out, open_files)
+        cover = cover or _cover(facts, rows, out, open_files)
         total = len(cover) + sum(len(pages) for pages in drawn)
         say(len(parts), len(parts), f"Stamping {total} pages")
         font = stamping.stamp_font(out)
@@ -68,17 +87,16 @@ def build_package(
                 )
                 out.pages.append(page)
         _describe(out, facts, parts)
-        for part, digest in checks:
-            if digest.result() != part.sha256:
-                raise BadPart(part, "its file is not the one that was filed; tell the administrator")
         say(len(parts), len(parts), "Saving the package")
-        hashing = Hashing(out_path)
-        with io.BufferedWriter(hashing, _WRITE_BYTES) as target:  # type: ignore[type-var]
+        with io.BufferedWriter(Growing(out_path, tell_size), _WRITE_BYTES) as target:  # type: ignore[type-var]
             # A static second half of the ID: the first, set above, is this package's own.
             out.save(target, static_id=True, min_version="1.6")
-    sha256, size_bytes = hashing.hexdigest(), out_path.stat().st_size
-    manifest = make_manifest(facts, rows, cover_pages=len(cover), sha256=sha256, size_bytes=size_bytes)
-    return Package(sha256=sha256, size_bytes=size_bytes, pages=total, manifest=manifest)
+        for part, digest in checks:
+            if digest.result() != part.sha256:
+                out_path.unlink()
+                raise BadPart(part, "its file is not the one that was filed; tell the administrator")
+    manifest = make_manifest(facts, rows, cover_pages=len(cover))
+    return Package(size_bytes=out_path.stat().st_size, pages=total, manifest=manifest)
 
 
 def _copied(out: Pdf, part: Part, open_files: ExitStack) -> list[_Drawn]:
@@ -151,7 +169,10 @@ def _describe(out: Pdf, facts: CoverFacts, parts: Sequence[Part]) -> None:
 
 def _hash_of(part: Part) -> str:
     try:
-        with part.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        if part.path.stat().st_size == 0:  # what cannot be mapped
+            return hashlib.sha256().hexdigest()
+        # One long call: many short ones would each wait for the interpreter.
+        with part.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return hashlib.sha256(content).hexdigest()
     except OSError as error:
         raise BadPart(part, "its file is not there") from error

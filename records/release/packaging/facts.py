@@ -80,9 +80,14 @@ class CoverFacts:
 
 @dataclass(frozen=True)
 class Package:
-    """A finished package: the file's hash, size in bytes and pages, and the manifest that lies beside it."""
+    """A package as it was assembled: size in bytes, pages, and the manifest that lies beside it."""
 
-    sha256: str
     size_bytes: int
     pages: int
     manifest: dict[str, Any]
+
+    def kept_as(self, sha256: str, size_bytes: int) -> dict[str, Any]:
+        """The manifest of the file that was kept. Raises ValueError when that is not the whole package."""
+        if size_bytes != self.size_bytes:
+            raise ValueError(f"The package has {self.size_bytes} bytes, and {size_bytes} were kept.")
+        return {**self.manifest, "package": {"sha256": sha256, "size_bytes": size_bytes}}

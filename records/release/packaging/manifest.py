@@ -10,10 +10,11 @@ from .facts import CoverFacts, Part
 FORMAT = "chartroom-release/1"
 
 
-def make_manifest(
-    facts: CoverFacts, rows: Sequence[tuple[Part, int]], *, cover_pages: int, sha256: str, size_bytes: int
-) -> dict[str, Any]:
-    """JSON-ready. `pages` of a part are [first, last] in the package; its `sha256` is the original's."""
+def make_manifest(facts: CoverFacts, rows: Sequence[tuple[Part, int]], *, cover_pages: int) -> dict[str, Any]:
+    """JSON-ready. `pages` of a part are [first, last] in the package; its `sha256` is the original's.
+
+    Whoever keeps the file adds its own hash: `Package.kept_as`.
+    """
     parts, at = [], cover_pages + 1
     for part, pages in rows:
         parts.append(
@@ -36,5 +37,4 @@ def make_manifest(
         "cover_pages": cover_pages,
         "pages": at - 1,
         "parts": parts,
-        "package": {"sha256": sha256, "size_bytes": size_bytes},
     }

@@ -18,7 +18,7 @@ from common.jobs.services import Running
 from records.documents import files
 from records.documents.uploads import VaultUpload
 from records.release import access
-from records.release.assembling import AssemblyRefused, assemble, workspace
+from records.release.assembling import Assembly, AssemblyRefused, workspace
 from records.release.cover import cover_facts
 from records.release.models import (
     MOVES,
@@ -148,34 +148,33 @@ def _build(job: Running, release: Release) -> None:
     job.progress(0, len(cleared.rows), "Gathering the documents")
     with workspace(f"chartroom-release-{job.id}", size_bytes) as folder:
         parts = [_part(row, folder) for row in cleared.rows]
-        path, package = assemble(cover_facts(release, cleared), parts, folder, progress=job.progress)
-        job.progress(len(parts), len(parts), "Keeping the package")
-        received = files.stage_path(path)
-    if received.staged.sha256 != package.sha256:
-        raise RuntimeError("The package changed on its way into the vault.")
-    _finish(job, release, received, package)
+        assembly = Assembly(cover_facts(release, cleared), parts, folder, fetch=_fetch, progress=job.progress)
+        received = files.stage(assembly.pieces(), "package.pdf")  # encrypted while the rest is still written
+    job.progress(len(parts), len(parts), "Keeping the package")
+    _finish(job, release, received, assembly.package)
 
 
 def _part(row: SelectedDocument, folder: Any) -> Part:
     version, document = row.document_version, row.document
-    path = folder / f"{row.position:05}"
-    part = Part(
+    return Part(
         document_id=str(document.pk),
         version_id=str(version.pk),
         title=document.title,
         kind=document.type.name,
         service_date=document.service_date,
         media_type=version.blob.media_type,
-        path=path,
+        path=folder / f"{row.position:05}",
         sha256=version.blob_id,
         pages=version.page_count,
     )
+
+
+def _fetch(part: Part) -> None:
     try:
-        files.copy_out(version.blob_id, path)
+        files.copy_out(part.sha256, part.path)
     except Unavailable as error:
-        why = f"“{document.title}” of {part.dated} cannot be added. {error.message}"
+        why = f"“{part.title}” of {part.dated} cannot be added. {error.message}"
         raise AssemblyRefused(why) from error
-    return part
 
 
 def _finish(job: Running, release: Release, received: VaultUpload, package: Package) -> None:
@@ -189,7 +188,7 @@ def _finish(job: Running, release: Release, received: VaultUpload, package: Pack
         release.status = ReleaseStatus.READY
         release.package = blob
         release.pages = package.pages
-        release.manifest = package.manifest
+        release.manifest = package.kept_as(blob.sha256, received.staged.size_bytes)
         release.built_at = timezone.now()
         release.version += 1
         release.save()
