@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
+from accounts.views import me
 from common.api import Endpoint, listed, problem_body, valid
 from common.errors import RuleBroken
 from common.paging import Paging
@@ -18,10 +18,6 @@ from patients import serializers as shapes
 from patients import services
 from patients.history import changes_of
 from patients.typed import LIMIT
-
-
-def _user(request: Request) -> User:
-    return cast(User, request.user)
 
 
 @contextmanager
@@ -35,7 +31,7 @@ def _fields_as_sent() -> Iterator[None]:
 
 
 def _identity(request: Request, patient_id: str) -> dict[str, Any]:
-    patient, merged = services.open_identity(by=_user(request), patient_id=patient_id)
+    patient, merged = services.open_identity(by=me(request), patient_id=patient_id)
     shown = shapes.identity_out(patient, [row.pk for row in merged])
     return dict(shapes.IdentityOut(shown).data)
 
@@ -62,7 +58,7 @@ class PatientsView(Endpoint):
         """Search: best first, at most 50."""
         limit = min(int(self.query.get("page_size", LIMIT)), LIMIT)
         found = services.search_patients(
-            by=_user(request),
+            by=me(request),
             text=self.query.get("q", ""),
             birth_date=self.query.get("birth_date"),
             identifier=self.query.get("identifier", ""),
@@ -81,9 +77,9 @@ class PatientsView(Endpoint):
         """Register. 409 with `possible_duplicates` unless `override_duplicates` says why this is another one."""
         values = valid(shapes.RegisterIn, request.data)
         try:
-            patient = services.register_patient(by=_user(request), **values)
+            patient = services.register_patient(by=me(request), **values)
         except services.PossibleDuplicates as refused:
-            shown = services.show_duplicates(by=_user(request), twins=refused.twins)
+            shown = services.show_duplicates(by=me(request), twins=refused.twins)
             body = problem_body(refused.status, refused.code, refused.message)
             return Response(
                 {**body, "possible_duplicates": shown},
@@ -108,7 +104,7 @@ class PatientView(Endpoint):
         """Correct it; `version` guards against overwriting what somebody else wrote."""
         values = valid(shapes.ChangeIn, request.data)
         seen = values.pop("version", None)
-        services.update_patient(by=_user(request), patient_id=patient_id, seen_version=seen, **values)
+        services.update_patient(by=me(request), patient_id=patient_id, seen_version=seen, **values)
         return Response(_identity(request, patient_id))
 
 
@@ -122,7 +118,7 @@ class HistoryView(Endpoint):
     @extend_schema(operation_id="patients_history", responses=shapes.HistoryOut(many=True))
     def get(self, request: Request, patient_id: str) -> Response:
         """Every change, newest first, from the log."""
-        _, events = services.view_history(by=_user(request), patient_id=patient_id)
+        _, events = services.view_history(by=me(request), patient_id=patient_id)
         paging = NewestFirst()
         rows = paging.paginate_queryset(events, request, view=self) or []
         lines = [
@@ -148,7 +144,7 @@ class EncountersView(Endpoint):
     @extend_schema(operation_id="encounters_list", responses=listed(shapes.EncounterOut))
     def get(self, request: Request) -> Response:
         """Those of one patient, newest first."""
-        _, rows = services.list_encounters(by=_user(request), patient_id=self.query["patient"])
+        _, rows = services.list_encounters(by=me(request), patient_id=self.query["patient"])
         paging = ByStart()
         page = paging.paginate_queryset(rows, request, view=self) or []
         return paging.get_paginated_response(shapes.EncounterOut(page, many=True).data)
@@ -162,7 +158,7 @@ class EncountersView(Endpoint):
         """Open one."""
         values = valid(shapes.EncounterIn, request.data)
         with _fields_as_sent():
-            encounter = services.open_encounter(by=_user(request), patient_id=values.pop("patient"), **values)
+            encounter = services.open_encounter(by=me(request), patient_id=values.pop("patient"), **values)
         return Response(shapes.EncounterOut(encounter).data, status=201)
 
 
@@ -172,7 +168,7 @@ class EncounterView(Endpoint):
     @extend_schema(operation_id="encounters_read", responses=shapes.EncounterOut)
     def get(self, request: Request, encounter_id: str) -> Response:
         """One encounter."""
-        encounter = services.view_encounter(by=_user(request), encounter_id=encounter_id)
+        encounter = services.view_encounter(by=me(request), encounter_id=encounter_id)
         return Response(shapes.EncounterOut(encounter).data)
 
     @extend_schema(
@@ -184,6 +180,6 @@ class EncounterView(Endpoint):
         seen = values.pop("version", None)
         with _fields_as_sent():
             encounter = services.update_encounter(
-                by=_user(request), encounter_id=encounter_id, seen_version=seen, **values
+                by=me(request), encounter_id=encounter_id, seen_version=seen, **values
             )
         return Response(shapes.EncounterOut(encounter).data)

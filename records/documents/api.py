@@ -1,7 +1,5 @@
 """The API of documents (API.md)."""
 
-from typing import cast
-
 from django.http import HttpResponse, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -10,7 +8,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
+from accounts.views import me
 from common.api import Endpoint, listed, valid
 from common.paging import Paging
 from patients import access as patient_access
@@ -34,11 +32,6 @@ from records.documents.services.looking import THUMBNAIL, VIEW
 
 THUMBNAIL_WIDTH = 160
 _BYTES = OpenApiResponse(OpenApiTypes.BINARY)
-
-
-def _me(request: Request) -> User:
-    """The caller; authentication let nobody else through."""
-    return cast(User, request.user)
 
 
 class NewestFirst(Paging):
@@ -65,12 +58,12 @@ class DocumentViewSet(Endpoint, viewsets.GenericViewSet[Document]):
     @extend_schema(request={"multipart/form-data": FileSerializer}, responses={201: FiledSerializer})
     def create(self, request: Request) -> Response:
         """File a document into a chart; its pages are read in the background."""
-        access.check_may_file_at_all(_me(request))
+        access.check_may_file_at_all(me(request))
         request.data  # noqa: B018  (parses the body: a refused file answers before a missing field)
         uploads.check(request._request)
         given = valid(FileSerializer, request.data)
         document = services.file_document(
-            by=_me(request),
+            by=me(request),
             patient_id=given["patient"],
             file=given["file"],
             type_code=given["type"],
@@ -87,21 +80,21 @@ class DocumentViewSet(Endpoint, viewsets.GenericViewSet[Document]):
     @extend_schema(responses=DocumentSerializer(many=True))
     def list(self, request: Request) -> Response:
         """Documents of a chart, or of all charts one may open, newest first."""
-        access.check_may_view_any(_me(request))
+        access.check_may_view_any(me(request))
         filters = filters_of(self.query, with_text=True)
-        rows = reads.narrowed(access.visible_to(_me(request)), filters)
+        rows = reads.narrowed(access.visible_to(me(request)), filters)
         patient = None
         if "patient" in self.query:
-            patient, _ = patient_access.get_for(_me(request), self.query["patient"])
+            patient, _ = patient_access.get_for(me(request), self.query["patient"])
             rows = rows.filter(patient=patient)
         page = self.paginate_queryset(rows) or []
-        services.note_list(by=_me(request), shown=page, filters=filters, patient=patient)
+        services.note_list(by=me(request), shown=page, filters=filters, patient=patient)
         return self.get_paginated_response(DocumentSerializer(page, many=True).data)
 
     @extend_schema(responses=DocumentDetailSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
         """One document with its versions."""
-        opened = services.open_document(by=_me(request), document_id=pk, version=self.query.get("version"))
+        opened = services.open_document(by=me(request), document_id=pk, version=self.query.get("version"))
         return Response(DocumentDetailSerializer(opened.document).data)
 
     @extend_schema(responses={(200, "application/octet-stream"): _BYTES})
@@ -109,7 +102,7 @@ class DocumentViewSet(Endpoint, viewsets.GenericViewSet[Document]):
     def content(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The original, byte for byte."""
         version, stored = services.download_original(
-            by=_me(request), document_id=pk, version=self.query.get("version")
+            by=me(request), document_id=pk, version=self.query.get("version")
         )
         return answers.original(version, stored)
 
@@ -121,7 +114,7 @@ class DocumentViewSet(Endpoint, viewsets.GenericViewSet[Document]):
         size = THUMBNAIL if width is not None and width <= THUMBNAIL_WIDTH else VIEW
         return answers.picture(
             services.look_at_page(
-                by=_me(request),
+                by=me(request),
                 document_id=pk,
                 number=int(number),
                 size=size,
@@ -134,7 +127,7 @@ class DocumentViewSet(Endpoint, viewsets.GenericViewSet[Document]):
     def page_text(self, request: Request, pk: str, number: str) -> HttpResponse:
         """The text of a page."""
         page = services.read_page_text(
-            by=_me(request), document_id=pk, number=int(number), version=self.query.get("version")
+            by=me(request), document_id=pk, number=int(number), version=self.query.get("version")
         )
         return answers.plain_text(page.text)
 
@@ -142,7 +135,7 @@ class DocumentViewSet(Endpoint, viewsets.GenericViewSet[Document]):
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
         """Have the pages that could not be read read again."""
-        return Response(FiledSerializer(services.retry_reading(by=_me(request), document_id=pk)).data)
+        return Response(FiledSerializer(services.retry_reading(by=me(request), document_id=pk)).data)
 
 
 class SearchView(Endpoint):
@@ -155,7 +148,7 @@ class SearchView(Endpoint):
     def get(self, request: Request) -> Response:
         """Pages on which the words stand, newest document first; at most 50, only of charts one may open."""
         hits = services.search_chart_text(
-            by=_me(request),
+            by=me(request),
             text=self.query["q"],
             patient_id=self.query.get("patient"),
             filters=filters_of(self.query, with_text=False),

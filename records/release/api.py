@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.queries import active_user_named
+from accounts.views import me
 from common.api import Endpoint, listed, valid
 from common.errors import RuleBroken
 from common.paging import Paging
@@ -33,10 +34,6 @@ class _Newest(Paging):
     ordering = ("-at", "-id")
 
 
-def _by(request: Request) -> User:
-    return cast(User, request.user)
-
-
 def _whole(by: User, record_request: RecordRequest) -> dict[str, Any]:
     """A request just changed, as the verb's caller sees it."""
     release, job = looking.newest_release(record_request)
@@ -53,7 +50,7 @@ class RequestList(Endpoint):
     @extend_schema(responses=listed(answers.RequestListedOut))
     def get(self, request: Request) -> Response:
         """The work list. One event holds the charts shown."""
-        by = _by(request)
+        by = me(request)
         access.check_may_list(by)
         paging = _ByDueDay()
         with transaction.atomic():
@@ -70,7 +67,7 @@ class RequestList(Endpoint):
     @extend_schema(request=shapes.LogRequestSerializer, responses={201: answers.RequestOut})
     def post(self, request: Request) -> Response:
         """Log a request; the answer says what is missing before it can be released."""
-        by, given = _by(request), valid(shapes.LogRequestSerializer, request.data)
+        by, given = me(request), valid(shapes.LogRequestSerializer, request.data)
         delivery = given.pop("delivery")
         record_request = intake.log_request(
             by=by,
@@ -90,7 +87,7 @@ class RequestDetail(Endpoint):
     @extend_schema(responses=answers.RequestOut)
     def get(self, request: Request, request_id: str) -> Response:
         """Everything of a request: checklist, evidence, what goes, its release."""
-        opened = looking.open_request(by=_by(request), request_id=request_id)
+        opened = looking.open_request(by=me(request), request_id=request_id)
         return Response(
             shapes.request_body(opened.record_request, opened.clearance, opened.release, opened.job)
         )
@@ -98,7 +95,7 @@ class RequestDetail(Endpoint):
     @extend_schema(request=shapes.ChangeRequestSerializer, responses=answers.RequestOut)
     def patch(self, request: Request, request_id: str) -> Response:
         """Correct what was logged, or assign it."""
-        by, given = _by(request), valid(shapes.ChangeRequestSerializer, request.data, partial=True)
+        by, given = me(request), valid(shapes.ChangeRequestSerializer, request.data, partial=True)
         delivery = given.pop("delivery", None) or {}
         given |= {f"delivery_{name}": value for name, value in delivery.items()}
         if given.get("assigned_to"):
@@ -127,7 +124,7 @@ class EvidenceList(Endpoint):
         uploads.check(request._request)
         given = valid(shapes.EvidenceSerializer, request.data)
         kept = evidence_services.add_evidence(
-            by=_by(request),
+            by=me(request),
             request_id=request_id,
             kind=given.pop("kind"),
             file=given.pop("file", None),
@@ -149,7 +146,7 @@ class SelectionView(Endpoint):
         """
         given = valid(shapes.SelectSerializer, request.data)
         selection = selecting.select_documents(
-            by=_by(request),
+            by=me(request),
             request_id=request_id,
             document_ids=given["documents"],
             seen_version=given.get("version"),
@@ -167,7 +164,7 @@ class ReleaseOrder(Endpoint):
         """Start the job; 422 with everything that still forbids it."""
         given = valid(shapes.StartSerializer, request.data)
         release = building.start_release(
-            by=_by(request), request_id=request_id, seen_version=given.get("version")
+            by=me(request), request_id=request_id, seen_version=given.get("version")
         )
         status = shapes.release_status(release, looking.job_of(release))
         return Response({"id": str(release.pk), "status": status}, status=202)
@@ -181,7 +178,7 @@ class CancelView(Endpoint):
     @extend_schema(request=shapes.CancelSerializer, responses=answers.RequestOut)
     def post(self, request: Request, request_id: str) -> Response:
         """Cancel, with the reason."""
-        by, given = _by(request), valid(shapes.CancelSerializer, request.data)
+        by, given = me(request), valid(shapes.CancelSerializer, request.data)
         record_request = intake.cancel_request(
             by=by, request_id=request_id, reason=given["reason"], seen_version=given.get("version")
         )
@@ -194,7 +191,7 @@ class ReleaseDetail(Endpoint):
     @extend_schema(responses=answers.ReleaseOut)
     def get(self, request: Request, release_id: str) -> Response:
         """Progress, and once built the hash and the manifest."""
-        return Response(shapes.release_body(*looking.open_release(by=_by(request), release_id=release_id)))
+        return Response(shapes.release_body(*looking.open_release(by=me(request), release_id=release_id)))
 
 
 class PackageView(Endpoint):
@@ -203,7 +200,7 @@ class PackageView(Endpoint):
     @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
     def get(self, request: Request, release_id: str) -> StreamingHttpResponse:
         """The package exactly as it was built. The first download delivers it and writes the disclosure."""
-        return package_response(sending.download_package(by=_by(request), release_id=release_id))
+        return package_response(sending.download_package(by=me(request), release_id=release_id))
 
 
 def package_response(package: sending.OpenPackage) -> StreamingHttpResponse:
@@ -224,7 +221,7 @@ class DeliverView(Endpoint):
     @extend_schema(request=shapes.DeliverSerializer, responses=answers.ReleaseOut)
     def post(self, request: Request, release_id: str) -> Response:
         """Mark it as mailed, faxed or handed over; writes the disclosure."""
-        by, given = _by(request), valid(shapes.DeliverSerializer, request.data)
+        by, given = me(request), valid(shapes.DeliverSerializer, request.data)
         sending.mark_mailed(
             by=by,
             release_id=release_id,
@@ -246,7 +243,7 @@ class DisclosureList(Endpoint):
         """What was disclosed, newest first; `for=accounting` leaves out what 45 CFR 164.528(a)(1) excludes."""
         paging = _Newest()
         _, rows = looking.list_disclosures(
-            by=_by(request),
+            by=me(request),
             patient_id=patient_id,
             from_on=self.query.get("from"),
             to_on=self.query.get("to"),

@@ -34,7 +34,7 @@ def cover_facts(release: Release, cleared: Clearance) -> CoverFacts:
         patient_name=patient.display_name,
         patient_birth_date=f"{patient.birth_date:%d %b %Y}" if patient.birth_date else "on a day not known",
         patient_mrn=patient.mrn_display,
-        basis=f"{record_request.rule.words}, 45 CFR {record_request.rule.basis}",
+        basis=f"{record_request.rule.words}, {record_request.rule.citation}",
         purpose=record_request.purpose,
         received_on=f"{record_request.received_on:%d %b %Y}",
         made_at=timezone.localtime(release.created_at),

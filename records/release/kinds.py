@@ -65,7 +65,13 @@ class KindRule:
 
     @property
     def words(self) -> str:
+        """The kind in words for people."""
         return Kind(self.kind).label
+
+    @property
+    def citation(self) -> str:
+        """The ground in law; a disclosure by mistake has none."""
+        return "no ground in law" if self.basis == "none" else f"45 CFR {self.basis}"
 
 
 _NO, _YES, _JUDGED = MinimumNecessary.NO, MinimumNecessary.YES, MinimumNecessary.JUDGED

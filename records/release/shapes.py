@@ -27,6 +27,8 @@ Body = serializers.Serializer[Any]
 
 
 class RequesterSerializer(Body):
+    """Who asks, and where an answer reaches them."""
+
     name = serializers.CharField(max_length=120, required=False, allow_blank=True)
     organization = serializers.CharField(max_length=120, required=False, allow_blank=True)
     address = serializers.CharField(max_length=300, required=False, allow_blank=True)
@@ -36,6 +38,8 @@ class RequesterSerializer(Body):
 
 
 class DeliverySerializer(Body):
+    """How the copies shall go."""
+
     method = serializers.ChoiceField(DeliveryMethod.choices)
     format = serializers.ChoiceField(DeliveryFormat.choices, default=DeliveryFormat.ELECTRONIC)
 
@@ -52,6 +56,8 @@ class ScopeSerializer(Body):
 
 
 class LogRequestSerializer(Body):
+    """A request as it comes in."""
+
     patient = serializers.CharField(max_length=40)
     kind = serializers.ChoiceField(Kind.choices)
     requester = RequesterSerializer()
@@ -77,6 +83,8 @@ class ChangeRequestSerializer(Body):
 
 
 class ListQuery(Body):
+    """What narrows the work list."""
+
     status = serializers.ChoiceField([*RequestStatus.values, "open", "overdue"], required=False)
     due_before = serializers.DateField(required=False)
     assigned_to = serializers.CharField(max_length=60, required=False)
@@ -144,26 +152,36 @@ class DocumentsField(serializers.Field[Any, Any, Any, Any]):
 
 
 class SelectSerializer(Body):
+    """What shall go."""
+
     documents = DocumentsField()
     version = serializers.IntegerField(required=False, min_value=1)
 
 
 class CancelSerializer(Body):
+    """Why a request is closed unanswered."""
+
     reason = serializers.CharField(max_length=300)
     version = serializers.IntegerField(required=False, min_value=1)
 
 
 class StartSerializer(Body):
+    """The order to build; `version` is the one that was seen."""
+
     version = serializers.IntegerField(required=False, min_value=1)
 
 
 class DeliverSerializer(Body):
+    """How and when a package left the house."""
+
     how = serializers.ChoiceField(DeliveryMethod.choices, required=False)
     sent_on = serializers.DateField(required=False)
     tracking = serializers.CharField(max_length=80, required=False, allow_blank=True)
 
 
 class DisclosureQuery(Body):
+    """Which days of the ledger; `for=accounting` for what 45 CFR 164.528 has accounted for."""
+
     to = serializers.DateField(required=False)
 
     def get_fields(self) -> dict[str, Any]:
@@ -260,7 +278,7 @@ def request_body(
     is_open = record_request.is_open
     return {
         **request_row(record_request),
-        "basis": f"45 CFR {record_request.rule.basis}",
+        "basis": record_request.rule.citation,
         "missing": [{"rule": item.rule, "text": item.text} for item in cleared.missing] if is_open else [],
         "evidence": [evidence_body(item) for item in cleared.evidence],
         "selection": [
@@ -276,6 +294,7 @@ def request_body(
 
 
 def evidence_body(evidence: Evidence) -> dict[str, Any]:
+    """One piece of evidence on file."""
     return {
         "id": str(evidence.pk),
         "kind": evidence.kind,
@@ -287,6 +306,7 @@ def evidence_body(evidence: Evidence) -> dict[str, Any]:
 
 
 def selection_body(selection: Selection) -> dict[str, Any]:
+    """What goes, and what a rule keeps back."""
     return {
         "documents": [str(row.document_id) for row in selection.rows],
         "pages": selection.pages,

@@ -48,11 +48,11 @@ def check_ground(record_request: RecordRequest, evidence: Sequence[Evidence], *,
     rule = rule_of(record_request.kind)
     if not rule.is_ready:
         text = (
-            f"“{rule.words}” rests on 45 CFR {rule.basis}. Chartroom does not yet check what that asks for, so it "
+            f"“{rule.words}” rests on {rule.citation}. Chartroom does not yet check what that asks for, so it "
             "does not release on this ground."
         )
         return [Check("ROI-001", text, BAD)]
-    ground = Check("ROI-001", f"{rule.words}: 45 CFR {rule.basis}.", GOOD)
+    ground = Check("ROI-001", f"{rule.words}: {rule.citation}.", GOOD)
     if record_request.kind == Kind.AUTHORIZATION:
         return [ground, *_authorization(record_request, evidence, on)]
     return [ground, *_identity(evidence, on)]

@@ -14,6 +14,7 @@ from accounts.roles import Role
 from audit.services import record
 from common.errors import RuleBroken, Stale, WrongMove, check_move
 from patients import access as patient_access
+from records.documents.models import DocumentType
 from records.release import access
 from records.release.models import (
     MOVES,
@@ -43,6 +44,14 @@ def _day(text: object, name: str) -> str:
     return day.isoformat()
 
 
+def _check_types(codes: list[str]) -> None:
+    """A code that no document can have would leave out, unseen, what was asked for."""
+    known = DocumentType.objects.filter(code__in=codes).values_list("code", flat=True)
+    unknown = sorted(set(codes) - set(known))
+    if unknown:
+        raise RuleBroken("scope", f"There is no document type {unknown[0]!r}.", field="scope")
+
+
 def tidy_scope(scope: Mapping[str, Any]) -> dict[str, Any]:
     """What is asked for: `from`, `to` (ISO days), `types` (LOINC codes), `everything`. Raises RuleBroken."""
     unknown = set(scope) - {"from", "to", "types", "everything"}
@@ -56,6 +65,7 @@ def tidy_scope(scope: Mapping[str, Any]) -> dict[str, Any]:
         raise RuleBroken("scope", "The period ends before it begins.", field="scope")
     if scope.get("types"):
         tidy["types"] = sorted({str(code) for code in scope["types"]})
+        _check_types(tidy["types"])
     if scope.get("everything"):
         tidy["everything"] = True
     return tidy

@@ -151,3 +151,11 @@ def test_canceling_needs_a_reason(roi: User) -> None:
         intake.cancel_request(by=roi, request_id=row.pk, reason=" ")
     row.refresh_from_db()
     assert row.is_open
+
+
+def test_a_scope_of_a_type_that_there_is_not_is_refused(roi: User) -> None:
+    """ROI-001: a mistyped code would leave out, unseen, what was asked for."""
+    with pytest.raises(RuleBroken) as refused:
+        logged(roi, scope={"types": ["11506-3", "11506-33"]})
+    assert (refused.value.field, "11506-33" in refused.value.message) == ("scope", True)
+    assert logged(roi, scope={"types": ["11506-3"]}).scope == {"types": ["11506-3"]}
