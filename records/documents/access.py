@@ -42,18 +42,18 @@ def get_for(
     *,
     lock: bool = False,
     chart: Patient | None = None,
-    along: Sequence[str] = (),
+    along: Sequence[str] = ("current",),
 ) -> tuple[Document, Decision]:
-    """The document with its current version, and why it may be seen.
+    """The document with what the caller shows `along` with it, and why it may be seen.
 
-    In `chart`, if one is open already: a document of another chart is not found then. `along` names what else
-    the caller shows. Raises Denied (`role`) before anything is looked up, NotFound, or Denied (`chart_denied`).
+    In `chart`, if one is open already: a document of another chart is not found then. Raises Denied (`role`)
+    before anything is looked up, NotFound, or Denied (`chart_denied`).
     """
     check_may_view_any(user)
     key = as_uuid(document_id)
     if key is None:
         raise NotFound
-    rows = Document.objects.select_related("current", *along, *([] if chart else ["patient"]))
+    rows = Document.objects.select_related(*along, *([] if chart else ["patient"]))
     if lock:
         rows = rows.select_for_update(of=("self",))
     try:
