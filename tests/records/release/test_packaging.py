@@ -18,6 +18,8 @@ from PIL import Image, ImageDraw
 from reportlab.pdfgen.canvas import Canvas
 
 from records.release.packaging import BadPart, CoverFacts, Package, Part, build_package
+from records.release.packaging.gate import closed_gate
+from records.release.packaging.growing import Growing
 
 NUMBER = "R-2026-000123"
 FACTS = CoverFacts(
@@ -458,3 +460,57 @@ import sys
 from records.release.packaging import __main__ as workshop
 workshop._say(ended=workshop._in_child(sys.stdin.readline().rstrip()))
 """
+
+
+WAITING = """
+import sys
+from pathlib import Path
+from records.release.packaging.gate import waiting_at
+with waiting_at(Path(sys.argv[1])) as until_whole:
+    until_whole(0)
+    print("first", flush=True)
+    until_whole(1)
+    print(Path(sys.argv[2]).read_text())
+"""
+
+
+def test_a_part_is_read_when_it_is_whole_and_not_before(tmp_path: Path) -> None:
+    second = tmp_path / "second"
+    second.write_text("half")
+    with closed_gate(tmp_path / "gate", 2) as is_whole:
+        is_whole(0)
+        with subprocess.Popen(
+            [sys.executable, "-c", WAITING, str(tmp_path / "gate"), str(second)],
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).resolve().parents[3],
+            text=True,
+        ) as reader:
+            assert reader.stdout is not None
+            assert reader.stdout.readline() == "first\n"
+            second.write_text("whole")
+            is_whole(1)
+            assert reader.stdout.read() == "whole\n"
+
+
+def test_what_was_told_of_a_growing_file_stands(tmp_path: Path) -> None:
+    told: list[tuple[int, bytes]] = []
+    path = tmp_path / "growing"
+    content = bytes(range(256)) * 40_000
+    with Growing(path, lambda size: told.append((size, path.read_bytes()))) as target:
+        for start in range(0, len(content), 1_000_000):
+            target.write(content[start : start + 1_000_000])
+        with pytest.raises(io.UnsupportedOperation, match="from start to end"):
+            target.seek(0)
+    assert path.read_bytes() == content
+    assert len(told) >= 3
+    assert all(content[:size] == standing for size, standing in told)
+
+
+def test_a_package_that_was_kept_in_part_gets_no_manifest(tmp_path: Path, part: Callable[..., Part]) -> None:
+    package, out = build(tmp_path, part(a_pdf("x")))
+    content = out.read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    kept = package.kept_as(sha256, len(content))
+    assert kept["package"] == {"sha256": sha256, "size_bytes": len(content)}
+    with pytest.raises(ValueError, match="were kept"):
+        package.kept_as(sha256, len(content) - 1)
