@@ -5,7 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Reverse, Upper
 from django.urls import reverse
@@ -189,16 +189,23 @@ def same_name_key(patient: Patient) -> tuple[str, str]:
 
 def namesakes(patients: Iterable[Patient]) -> dict[tuple[str, str], list[UUID]]:
     """Everybody in the index, merged entries apart, who is named like one of `patients`: their ids by name."""
-    wanted = {same_name_key(patient) for patient in patients}
-    condition = Q(pk__in=[])
-    for family, given in sorted(wanted):
-        condition |= Q(family_key=family, given_key=given)
-        condition |= Q(family_key=family, given_key__startswith=f"{given} ")
-    people = Patient.objects.filter(condition).exclude(status=PatientStatus.MERGED)
+    wanted = sorted({same_name_key(patient) for patient in patients})
     named: dict[tuple[str, str], list[UUID]] = {key: [] for key in wanted}
-    for person in people.only("id", "family_key", "given_key"):
-        named[same_name_key(person)].append(person.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMESAKES, [[family for family, _ in wanted], [given for _, given in wanted]])
+        for family, given, pk in cursor.fetchall():
+            named[family, given].append(pk)
     return named
+
+
+# In SQL because every chart and search asks it: Django takes longer to write it than PostgreSQL to answer.
+_NAMESAKES = """
+select wanted.family, wanted.given, p.id
+from unnest(%s::text[], %s::text[]) as wanted(family, given)
+join patients_patient p on p.family_key = wanted.family
+    and (p.given_key = wanted.given or starts_with(p.given_key, wanted.given || ' '))
+where p.status <> 'merged'
+"""
 
 
 class NameUse(models.TextChoices):
