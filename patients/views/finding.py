@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.views import me
 from common.once import once
+from common.templatetags.chartroom import day
 from common.web import rule_errors_on
 from patients import access, services, typed
 from patients.forms import Editor, register_editor
@@ -18,6 +19,31 @@ from patients.queries import Found
 
 SHORTEST_QUESTION = 2
 SHOWN = 25  # one screen; whoever needs more types more
+
+
+Line = tuple[Found, str, str, str, str, str, str, str, str]
+
+
+def _lines(found: list[Found]) -> list[Line]:
+    """The texts of each row made ready: a template takes ten times as long to look them up one by one."""
+    lines = []
+    for hit in found:
+        person, stay = hit.patient, hit.last_encounter
+        last = f"{stay.get_kind_display()} · {stay.location} · {day(stay.started_at)}" if stay else ""
+        lines.append(
+            (
+                hit,
+                person.get_absolute_url(),
+                person.display_name,
+                day(person.birth_date),
+                person.age_text,
+                person.sex_label,
+                person.mrn_display,
+                last,
+                ", ".join(hit.matched_on),
+            )
+        )
+    return lines
 
 
 @require_GET
@@ -40,6 +66,7 @@ def search(request: HttpRequest) -> HttpResponse:
     context = {
         "q": text,
         "found": found,
+        "lines": _lines(found),
         "is_asked": is_asked,
         "is_cut": len(found) == SHOWN,
         "may_register": may_register,
