@@ -10,12 +10,13 @@ from _measure import Verdict, median, setup_django
 
 setup_django()
 
+from django.db import connection, transaction  # noqa: E402
+
 from accounts.models import User  # noqa: E402
 from accounts.services import service_account  # noqa: E402
 from audit import services  # noqa: E402
 from audit.proof import epochs, sealing, verifying  # noqa: E402
 from common.ids import uuid7  # noqa: E402
-from django.db import connection, transaction  # noqa: E402
 
 EVENTS = 300_000
 BATCH = 5_000

@@ -3,6 +3,8 @@
    redirect the new page, after a refusal the form with its errors. */
 import { wake } from "./forms.js";
 
+let hasMoved = false; // an answer with an address of its own stands where the form was
+
 const formOnPage = () => document.querySelector("form[data-upload]");
 const inputOf = (form) => form.querySelector('input[type="file"]');
 const hasFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
@@ -62,7 +64,10 @@ function showAnswer(request) {
   }
   document.querySelector(".stage").replaceWith(document.adoptNode(stage));
   document.title = page.title;
-  if (request.responseURL !== location.href) history.pushState({ htmx: true }, "", request.responseURL);
+  if (request.responseURL !== location.href) {
+    history.pushState({ htmx: true }, "", request.responseURL);
+    hasMoved = true;
+  }
   window.htmx?.process(document.querySelector(".stage"));
   window.scrollTo(0, 0);
   (document.querySelector("[data-error-summary]") || document.getElementById("main")).focus();
@@ -84,6 +89,10 @@ function send(form, submitter) {
 }
 
 export function startUpload() {
+  window.addEventListener("popstate", (event) => {
+    // Back to the form: the browser changes the address alone, so the page must be asked for.
+    if (hasMoved && !event.state?.htmx) location.reload();
+  });
   window.addEventListener("dragover", (event) => {
     if (!formOnPage() || !hasFiles(event)) return;
     event.preventDefault();
