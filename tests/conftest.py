@@ -63,6 +63,18 @@ def quick_passwords() -> None:
     Argon2PasswordHasher.memory_cost = 1024
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_folders() -> None:
+    """Each test process stores and reads in folders of its own, so that none finds what another is at."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker:
+        for name, variable in (("STORAGE_DIR", "CHARTROOM_STORAGE"), ("RUN_DIR", "CHARTROOM_RUN")):
+            folder = getattr(settings, name) / worker
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            setattr(settings, name, folder)
+            os.environ[variable] = str(folder)  # for the worker processes that tests start
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
     """A fresh database per test process. Tests talk to it as the restricted role, like the web does."""

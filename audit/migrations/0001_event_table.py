@@ -12,7 +12,7 @@ ROLE = f"""
 do $$
 begin
     if not exists (select from pg_roles where rolname = '{APP}') then
-        raise exception 'The database role {APP} does not exist. Create it first: docs/operators/database.md.';
+        raise exception 'The database role {APP} does not exist. Create it first: docs/operators/real-servers.md.';
     end if;
     if '{APP}' <> current_user then
         execute 'revoke create on schema public from public';
