@@ -7,7 +7,7 @@ class DemoConfig(AppConfig):
 
     def ready(self) -> None:
         from audit import catalogue
-        from demo import loading  # noqa: F401  (registers the job's handler)
+        from demo import tasks  # noqa: F401  (registers the job's handler)
         from demo.events import EVENTS
 
         catalogue.register(EVENTS)

@@ -18,25 +18,18 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.models import Event
-from common.jobs.handlers import JobFailed, handler
 from common.jobs.models import Job, JobStatus
 from common.jobs.services import Running, worker_name
 from demo import charts, desk, staff, week
 from demo.people import PersonPlan, plan_people
+from demo.tasks import KIND
 from patients.models import Patient
 from records.documents.models import Document
 from records.release.models import RecordRequest
 
-KIND = "demo.load"
 PROCESSES = 2
 AHEAD = 12  # charts that may wait drawn while others are filed
 Say = Callable[[str], None]
-
-
-@handler(KIND)
-def refuse(job: Running) -> None:
-    """A load that was killed is taken up by the command, which has the processes for it, not by a worker."""
-    raise JobFailed("Loading the demonstration was interrupted. It goes on at the next start of Chartroom.")
 
 
 def is_somebody_elses() -> bool:

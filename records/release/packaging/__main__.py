@@ -23,8 +23,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import BadPart, CoverFacts, Part, build_package
+from .assembly import build_package
 from .cover import make_cover
+from .facts import BadPart, CoverFacts, Part
 from .gate import waiting_at
 
 _PR_SET_PDEATHSIG = 1

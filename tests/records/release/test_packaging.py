@@ -17,7 +17,8 @@ from pikepdf import Array, Dictionary, Name, Pdf
 from PIL import Image, ImageDraw
 from reportlab.pdfgen.canvas import Canvas
 
-from records.release.packaging import BadPart, CoverFacts, Package, Part, build_package
+from records.release.packaging.assembly import build_package
+from records.release.packaging.facts import BadPart, CoverFacts, Package, Part
 from records.release.packaging.gate import closed_gate
 from records.release.packaging.growing import Growing
 
