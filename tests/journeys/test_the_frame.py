@@ -37,6 +37,24 @@ def test_hands_stay_on_the_keyboard(desk: Desk) -> None:
     expect(page).to_have_url(re.compile("/release/$"))
 
 
+def test_a_slash_in_an_empty_search_box_is_no_letter(desk: Desk) -> None:
+    page = desk("clerk")
+    page.goto("/patients/")
+    box = page.locator("main input[type=search]")
+    box.focus()
+    page.keyboard.type("/mbeki")
+    expect(box).to_have_value("mbeki")
+
+
+def test_a_head_does_not_lie_on_the_first_row_on_a_phone(desk: Desk) -> None:
+    page = desk("compliance", viewport={"width": 390, "height": 844})
+    table = page.locator("table", has_text="What people did")
+    head, row = table.locator("thead").bounding_box(), table.locator("tbody tr").first.bounding_box()
+    assert head
+    assert row
+    assert head["y"] + head["height"] <= row["y"] + 1
+
+
 def test_j_and_k_walk_the_rows_and_enter_opens_one(desk: Desk) -> None:
     page = desk("administrator")
     page.goto("/users/")

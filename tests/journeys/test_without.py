@@ -94,3 +94,20 @@ def test_reading_and_filing_without_javascript(desk: Desk, furnished: Furnished,
     page.get_by_label("Search the text of this chart").fill("haemochromatosis")
     page.get_by_label("Search the text of this chart").press("Enter")
     expect(page.get_by_role("link", name="page 1")).to_be_visible()
+
+
+def test_back_after_a_filing_shows_the_form_again(desk: Desk, furnished: Furnished) -> None:
+    """The answer is shown without a second request, so Back has to ask for the form."""
+    page = desk("clerk")
+    page.goto(f"/documents/file/{furnished.patient}/")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "back.tiff", "mimeType": "image/tiff", "buffer": scanned_page("Filed before going back")}
+    )
+    page.get_by_label("Type", exact=True).select_option(index=2)
+    page.get_by_label("Service date").fill(str(datetime.now(tz=UTC).date()))
+    page.get_by_role("button", name="File document").click()
+    page.wait_for_url(re.compile(r"/documents/[0-9a-f-]{36}/"))
+    page.go_back()
+    expect(page.get_by_role("button", name="File document")).to_be_visible()
+    expect(page).to_have_url(re.compile("/documents/file/"))
+    expect(page.locator("main")).not_to_contain_text("back.tiff")
