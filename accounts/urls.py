@@ -2,20 +2,20 @@
 
 from django.urls import path
 
-from accounts import views
+from accounts.views import account, signing_in, users
 
 app_name = "accounts"
 urlpatterns = [
-    path("sign-in/", views.sign_in, name="sign-in"),
-    path("sign-out/", views.sign_out, name="sign-out"),
-    path("still-here/", views.still_here, name="still-here"),
-    path("account/", views.account, name="account"),
-    path("account/password/", views.change_password, name="password"),
-    path("account/tokens/", views.issue_token, name="token-issue"),
-    path("account/tokens/<uuid:pk>/revoke/", views.revoke_token, name="token-revoke"),
-    path("users/", views.users, name="users"),
-    path("users/new/", views.new_user, name="user-new"),
-    path("users/<uuid:pk>/", views.user_detail, name="user"),
-    path("users/<uuid:pk>/deactivate/", views.deactivate, name="user-deactivate"),
-    path("users/<uuid:pk>/activate/", views.activate, name="user-activate"),
+    path("sign-in/", signing_in.sign_in, name="sign-in"),
+    path("sign-out/", signing_in.sign_out, name="sign-out"),
+    path("still-here/", signing_in.still_here, name="still-here"),
+    path("account/", account.account, name="account"),
+    path("account/password/", account.change_password, name="password"),
+    path("account/tokens/", account.issue_token, name="token-issue"),
+    path("account/tokens/<uuid:pk>/revoke/", account.revoke_token, name="token-revoke"),
+    path("users/", users.users, name="users"),
+    path("users/new/", users.new_user, name="user-new"),
+    path("users/<uuid:pk>/", users.user_detail, name="user"),
+    path("users/<uuid:pk>/deactivate/", users.deactivate, name="user-deactivate"),
+    path("users/<uuid:pk>/activate/", users.activate, name="user-activate"),
 ]
