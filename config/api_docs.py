@@ -30,6 +30,7 @@ ROOMS = {
     "audit.review": "Access log",
     "audit.proof": "Proof of the log",
     "common.jobs": "Background jobs",
+    "common.notices": "Notices",
 }
 EXAMPLES = {
     "uuid": "0198c0de-0000-7000-8000-000000000001",

@@ -36,6 +36,7 @@ app.conf.update(
         "ensure-partitions": {"task": "audit.ensure_partitions", "schedule": 6 * 3600},
         "tidy-documents": {"task": "documents.tidy", "schedule": 600},
         "forget-stale": {"task": "jobs.forget_stale", "schedule": 3600},
+        "forget-notices": {"task": "notices.forget", "schedule": 24 * 3600},
     },
 )
 app.autodiscover_tasks()

@@ -15,6 +15,7 @@ from accounts.roles import Role
 from accounts.views import me
 from audit.services import record
 from common.jobs.models import Job
+from common.notices import queries as notices
 from config import system, worklists
 from patients.models import Patient
 
@@ -106,9 +107,9 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def counts(request: HttpRequest) -> HttpResponse:
-    """The numbers in the rail: work that waits, by the names in `config.navigation`. Numbers only, no patient."""
+    """The numbers in the frame, by the names in `config.navigation`: work that waits, notices. Numbers only."""
     user = me(request)
-    waiting: dict[str, int] = {}
+    waiting = {"notices": notices.count_unread(user.pk)}
     if user.has_perm("release.view_request"):
         waiting["requests"] = worklists.open_requests(user).count()
     if user.has_perm("documents.file_document"):

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "template_partials",
     "common",
     "common.jobs",
+    "common.notices",
     "audit",
     "accounts",
     "patients",

@@ -10,6 +10,7 @@ urlpatterns = [
     path("counts/", home.counts, name="home-counts"),
     path("system/", system.system, name="system"),
     path("jobs/<uuid:job_id>/", system.job, name="job-page"),
+    path("notices/", include("common.notices.urls")),
     path("", include("accounts.urls")),
     path("patients/", include((chart.urlpatterns + patient_pages, "patients"))),
     path("documents/", include("records.documents.urls")),

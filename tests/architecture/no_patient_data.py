@@ -16,6 +16,12 @@ PUBLIC = {
 NO_PATIENT_DATA = {
     **PUBLIC,
     "home-counts": "numbers of things that wait",
+    "notices:list": "sentences that name no patient",
+    "notices:open": "goes where the notice leads",
+    "notices:read": "marks a notice, shows nothing",
+    "notices:read-all": "marks notices, shows nothing",
+    "api-notices": "sentences that name no patient",
+    "api-notice-read": "a sentence that names no patient",
     "system": "parts of the house and jobs by id",
     "job-page": "how far a job is",
     "job": "how far a job is",

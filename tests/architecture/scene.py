@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.roles import Role
 from audit.models import Event
 from common.jobs.models import Job
+from common.notices.models import Notice
 from patients.models import Patient
 from tests.factories import EncounterFactory, PatientFactory, make_user
 from tests.records.documents import samples
@@ -146,6 +147,7 @@ def make() -> Scene:
         "event_id": event.pk,
         "number": 1,
         "job_id": _job_of(clerk).pk,
+        "notice_id": Notice.objects.of(roi.pk).latest("created_at").pk,
         "accounts.pk": make_user(Role.RECORDS_CLERK).pk,
         "accounts:token-revoke.pk": token.pk,
         "pk": document.pk,

@@ -78,7 +78,7 @@ def test_nobody_is_above_the_rules(path: Path) -> None:
 def _services() -> Iterator[tuple[str, Path]]:
     for path in SOURCES:
         parts = path.relative_to(ROOT).with_suffix("").parts
-        if "services" in parts and parts[0] in ROOMS and parts[:2] != ("common", "jobs"):
+        if "services" in parts and parts[0] in set(ROOMS) - {"common"}:  # which keeps nothing of a chart
             yield ".".join(parts), path
 
 

@@ -161,8 +161,8 @@ def test_homes_need_few_queries_however_much_waits(
 def test_the_numbers_in_the_rail_are_this_persons_and_name_nobody(roi, clerk, administrator, browse):
     request = logged(roi)
     file(clerk, request.patient, samples.text_pdf([samples.LETTER_TEXT]))
-    assert browse(roi).get("/counts/").json() == {"requests": 1, "capture": 0}
-    assert browse(clerk).get("/counts/").json() == {"requests": 1, "capture": 1}
+    assert browse(roi).get("/counts/").json() == {"notices": 0, "requests": 1, "capture": 0}
+    assert browse(clerk).get("/counts/").json() == {"notices": 0, "requests": 1, "capture": 1}
     work()
-    assert browse(clerk).get("/counts/").json() == {"requests": 1, "capture": 0}
-    assert browse(administrator).get("/counts/").json() == {"trouble": 0}
+    assert browse(clerk).get("/counts/").json() == {"notices": 0, "requests": 1, "capture": 0}
+    assert browse(administrator).get("/counts/").json() == {"notices": 0, "trouble": 0}

@@ -22,6 +22,8 @@ from common.errors import Refusal, check_move
 from common.jobs.handlers import JobFailed
 from common.jobs.models import Job, JobStatus
 from common.jobs.services import Running
+from common.notices.models import Tone
+from common.notices.services import notify
 from records.documents import files, languages
 from records.documents.models import (
     PROCESSING_MOVES,
@@ -128,6 +130,8 @@ def _write(
     if total:
         _finish(version, total, flags or [])
         detail |= {"page_count": total, "processing": version.processing}
+        if version.processing == Processing.FAILED:
+            _tell_failed(version, job.created_by)
     _note("document.pages_read", version, detail)
     for result in results:  # the work folder stays small however long the document is
         if isinstance(result, PageRead):
@@ -177,15 +181,27 @@ def _finish(version: DocumentVersion, total: int, flags: list[str]) -> None:
 @transaction.atomic
 def _fail(job: Running, version_id: UUID, sentence: str) -> None:
     version = _locked(job, version_id)
-    _mark_failed(version, sentence)
+    _mark_failed(version, sentence, job.created_by)
 
 
-def _mark_failed(version: DocumentVersion, sentence: str) -> None:
+def _mark_failed(version: DocumentVersion, sentence: str, asked_by: UUID | None) -> None:
     check_move(PROCESSING_MOVES, version.processing, Processing.FAILED)
     version.processing = Processing.FAILED
     version.error = sentence[:500]
     version.save(update_fields=["processing", "error", "updated_at"])
     _note("document.reading_failed", version, {"error": version.error}, outcome="failed")
+    _tell_failed(version, asked_by)
+
+
+def _tell_failed(version: DocumentVersion, asked_by: UUID | None) -> None:
+    document = version.document
+    notify(
+        [asked_by],
+        kind="document.unreadable",
+        tone=Tone.BAD,
+        text=f"{document.type.name}: this document could not be read. {version.error}",
+        url=document.get_absolute_url(),
+    )
 
 
 def fail_stuck() -> int:
@@ -206,7 +222,7 @@ def fail_stuck() -> int:
         with transaction.atomic():
             version = DocumentVersion.objects.select_for_update().get(pk=version_id)
             if version.is_being_read:
-                _mark_failed(version, GAVE_UP)
+                _mark_failed(version, GAVE_UP, newest.created_by)
                 found += 1
     return found
 

@@ -15,6 +15,8 @@ from common.jobs import services as jobs
 from common.jobs.handlers import JobFailed, handler
 from common.jobs.models import JobStatus
 from common.jobs.services import Running
+from common.notices.models import Tone
+from common.notices.services import notify
 from records.documents import files
 from records.documents.uploads import VaultUpload
 from records.release import access
@@ -104,6 +106,13 @@ def _mark_failed(release: Release, why: str, record_request: RecordRequest) -> N
         about=release,
         outcome="failed",
         reason=why,
+    )
+    notify(
+        [release.asked_by_id],
+        kind="release.failed",
+        tone=Tone.BAD,
+        text=f"The package of request {record_request.number} could not be built. The request says why.",
+        url=record_request.get_absolute_url(),
     )
 
 
@@ -206,4 +215,11 @@ def _finish(job: Running, release: Release, received: VaultUpload, package: Pack
                 "pages": package.pages,
                 "documents": len(package.manifest["parts"]),
             },
+        )
+        notify(
+            [release.asked_by_id],
+            kind="release.ready",
+            tone=Tone.GOOD,
+            text=f"The package of request {record_request.number} is ready to send.",
+            url=record_request.get_absolute_url(),
         )

@@ -9,6 +9,7 @@ from django.conf import settings
 from accounts.models import User
 from common.jobs import services as jobs
 from common.jobs.models import Job, JobStatus
+from common.notices.models import Notice
 from patients.models import Patient
 from records.documents import queries
 from records.documents.models import Document, DocumentVersion, Page, Processing
@@ -165,3 +166,29 @@ def test_what_a_page_must_not_hold_cannot_reach_the_database(clerk: User, patien
     )
     hits = queries.search_text(Document.objects.filter(pk=document.pk), "word")
     assert [hit.page for hit in hits] == [9]
+
+
+def test_who_asked_is_told_that_a_document_could_not_be_read(patient: Patient, clerk: User) -> None:
+    """Once, however often the job runs; and nothing for one that could."""
+    file(clerk, patient, samples.text_pdf([samples.LETTER_TEXT]))
+    broken = file(clerk, patient, b"%PDF-1.4\n1 0 obj garbage", title=f"Letter about {patient.family}")
+    work()
+    Job.objects.filter(kind="documents.read").update(status=JobStatus.QUEUED)
+    work()
+    (notice,) = Notice.objects.of(clerk.pk)
+    assert (notice.kind, notice.tone, notice.url) == (
+        "document.unreadable",
+        "bad",
+        broken.get_absolute_url(),
+    )
+    assert version_of(broken).error in notice.text
+    assert patient.family not in notice.text
+
+
+def test_who_asked_is_told_too_when_the_worker_died_each_time(patient: Patient, clerk: User) -> None:
+    document = file(clerk, patient, samples.text_pdf([samples.LETTER_TEXT]))
+    Job.objects.filter(about_id=str(document.current_id)).update(status=JobStatus.FAILED)
+    assert reading.fail_stuck() == 1
+    assert reading.fail_stuck() == 0
+    (notice,) = Notice.objects.of(clerk.pk)
+    assert reading.GAVE_UP in notice.text

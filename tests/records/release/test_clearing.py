@@ -12,6 +12,7 @@ from common.errors import Denied, NotFound, RulesBroken, WrongMove
 from common.ids import uuid7
 from common.jobs import services as jobs
 from common.jobs.models import Job, JobStatus
+from common.notices.models import Notice
 from records.documents import files
 from records.documents.models import Document, DocumentStatus
 from records.release.models import Release, ReleaseStatus, RequestStatus
@@ -237,6 +238,10 @@ def test_a_damaged_document_fails_the_package_by_name_and_the_request_goes_on(ro
     release.refresh_from_db()
     assert release.status == ReleaseStatus.FAILED
     assert "Title of broken.pdf" in release.error
+    (notice,) = Notice.objects.of(roi.pk)
+    assert (notice.kind, notice.url) == ("release.failed", row.get_absolute_url())
+    assert row.number in notice.text
+    assert "broken.pdf" not in notice.text  # a title may hold a name: the request's page says which
     assert job_of(release).status == JobStatus.FAILED
 
     good = filed(patient, pdf_of("good"))
@@ -282,6 +287,15 @@ def test_a_doorbell_after_the_end_changes_nothing(roi: User) -> None:
     again = Release.objects.get(pk=release.pk)
     assert (again.manifest, again.version) == (release.manifest, release.version)
     assert len(events("release.built", about=release)) == 1
+
+
+def test_who_ordered_a_package_is_told_once_that_it_is_ready(roi: User) -> None:
+    release = built(roi)
+    jobs.run(job_of(release).pk)
+    (notice,) = Notice.objects.all()
+    assert (notice.recipient_id, notice.kind, notice.tone) == (roi.pk, "release.ready", "good")
+    assert notice.url == release.request.get_absolute_url()
+    assert release.request.number in notice.text
 
 
 @pytest.mark.parametrize("role", ["clerk", "clinician", "compliance", "administrator"])
