@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from config.embedded import demonstration, listening, migrations
+from config.embedded import demonstration, elastic, listening, migrations
 from config.embedded.children import Bell, Child
 from config.embedded.environment import LOOPBACK, ROOT
 from config.embedded.folder import Folder
@@ -64,6 +64,7 @@ class Supervisor:
         self.instance = Instance(folder, bell)
         self.variables: dict[str, str] = {}
         self.helpers: list[Child] = []
+        self.elastic: elastic.Elastic | None = None
         self.started = False
 
     @classmethod
@@ -109,9 +110,13 @@ class Supervisor:
             self.variables["CHARTROOM_SECURE"] = os.environ.get("CHARTROOM_SECURE", "1")
         self.variables.setdefault("CHARTROOM_ALLOWED_HOSTS", " ".join(listening.names(self.host)))
         self._migrate()
+        if not elastic.fixed_by_operator():
+            self.variables["CHARTROOM_WEB_WORKERS"] = "1"
         if self.demo:
             demonstration.make_accounts(self)
         web, worker = self._web(), self._worker()
+        if not elastic.fixed_by_operator():
+            self.elastic = elastic.Elastic(web, most=elastic.most_workers())
         for child in (worker, web):
             child.start()
             self.instance.children.append(child)
@@ -209,6 +214,8 @@ class Supervisor:
             for child in self.instance.children:
                 if told := child.keep_up():
                     say(told)
+            if self.elastic:
+                self.elastic.look()
             self.helpers = [helper for helper in self.helpers if not demonstration.has_ended(helper, self)]
             if time.monotonic() > logs_at:
                 logs_at = time.monotonic() + 60

@@ -173,8 +173,8 @@ def is_alive(pid: int) -> bool:
 
 
 def resident_mb(pid: int) -> float:
-    """Memory of a process in MB, each shared page counted by its share (PSS)."""
+    """Memory of a process in MB, shared pages counted whole (RSS), as `ps` shows it."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
+        if line.startswith("Rss:"):
             return int(line.split()[1]) / 1024
     return 0.0

@@ -3,6 +3,7 @@
 import os
 import signal
 import stat
+import threading
 from pathlib import Path
 
 import psycopg2
@@ -73,6 +74,27 @@ def test_the_application_may_not_make_tables(first: Running) -> None:
 
 def test_an_empty_system_is_small(first: Running) -> None:
     assert sum(resident_mb(pid) for pid in first.processes()) <= 450
+
+
+def test_a_second_web_process_joins_while_pages_are_asked_for(own: Running) -> None:
+    web = own.child("gunicorn")
+    assert len(children(web)) == 1
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            own.get("/sign-in/")
+
+    clients = [threading.Thread(target=ask) for _ in range(4)]
+    for client in clients:
+        client.start()
+    try:
+        until(lambda: len(children(web)) == 2, seconds=60, what="a second web process")
+    finally:
+        stop.set()
+        for client in clients:
+            client.join()
+    assert own.get("/readyz")[0] == 200
 
 
 def test_a_second_one_runs_beside_the_first(first: Running, own: Running) -> None:
