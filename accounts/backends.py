@@ -4,12 +4,15 @@ from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 
-from accounts.models import User
+from accounts.models import RoleWords, User
+from accounts.roles import PURPOSE, Role
 
 # The person, her roles and what these allow, in one question instead of three: it is asked at every request.
 _WHO = """
 select u.*,
-    array(select g.name from accounts_user_groups m join auth_group g on g.id = m.group_id
+    array(select array[g.name, coalesce(h.label, ''), coalesce(h.purpose, '')]
+          from accounts_user_groups m join auth_group g on g.id = m.group_id
+          left join accounts_hospitalrole h on h.group_id = g.id
           where m.user_id = u.id order by g.name) as held,
     array(select distinct c.app_label || '.' || p.codename
           from accounts_user_groups m
@@ -21,6 +24,13 @@ from accounts_user u where u.id = %s and u.is_active
 """
 
 
+def _words(name: str, label: str, purpose: str) -> RoleWords:
+    """Those of a hospital's own role come from its row, those of the house from the code."""
+    if name in Role.values:
+        return RoleWords(Role(name).label, PURPOSE[Role(name)])
+    return RoleWords(label, purpose)
+
+
 class RoleBackend(ModelBackend):
     """Passwords, and permissions through roles only. The user comes with her roles and rights in one query."""
 
@@ -28,7 +38,9 @@ class RoleBackend(ModelBackend):
         """The active user of this id with roles and rights known; None signs a disabled user out at once."""
         for user in User.objects.raw(_WHO, [user_id]):
             known = vars(user)
-            known["role_names"] = known.pop("held")
+            held = known.pop("held")
+            known["role_names"] = [name for name, _, _ in held]
+            known["role_words"] = {name: _words(name, label, purpose) for name, label, purpose in held}
             known["_group_perm_cache"] = set(
                 known.pop("allowed")
             )  # where ModelBackend keeps what it has asked

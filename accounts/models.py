@@ -1,21 +1,43 @@
 """People who sign in, and the tokens of programs that act for them."""
 
 from functools import cached_property
+from typing import NamedTuple
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.models import PermissionsMixin
+from django.contrib.auth.models import Group, PermissionsMixin
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.roles import PURPOSE, Role
+from accounts.roles import PURPOSE, PURPOSES, Role
 from common.ids import uuid7
 from common.models import BaseModel
 
 
+class RoleWords(NamedTuple):
+    """What people read of a role, and the purpose of use that its work has."""
+
+    label: str
+    purpose: str
+
+
 class UserQuerySet(models.QuerySet["User"]):
     """Reusable filters."""
+
+    def with_roles(self) -> "UserQuerySet":
+        """With the roles each holds and their words, in one more query however many people."""
+        roles = Group.objects.select_related("hospital_role")
+        return self.prefetch_related(models.Prefetch("groups", queryset=roles))
+
+    def holding(self, right: str) -> "UserQuerySet":
+        """Active people, service accounts left out, to whom a role gives this right."""
+        app_label, codename = right.split(".")
+        roles = Group.objects.filter(
+            permissions__codename=codename, permissions__content_type__app_label=app_label
+        )
+        held = User.groups.through.objects.filter(user=models.OuterRef("pk"), group__in=roles)
+        return self.people().filter(models.Exists(held), is_active=True)
 
     def people(self) -> "UserQuerySet":
         """Everybody but service accounts."""
@@ -31,6 +53,14 @@ class UserManager(BaseUserManager["User"]):
     def people(self) -> UserQuerySet:
         """Everybody but service accounts."""
         return self.get_queryset().people()
+
+    def with_roles(self) -> UserQuerySet:
+        """With the roles each holds and their words."""
+        return self.get_queryset().with_roles()
+
+    def holding(self, right: str) -> UserQuerySet:
+        """Active people to whom a role gives this right."""
+        return self.get_queryset().holding(right)
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """The user of that name, whatever the case. Raises User.DoesNotExist."""
@@ -75,24 +105,62 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Names of the roles held, sorted. One query, or none when groups were prefetched."""
         return sorted(group.name for group in self.groups.all())
 
-    def has_role(self, *roles: str) -> bool:
-        """Whether the user is active and holds one of `roles`."""
-        return self.is_active and any(role in self.role_names for role in roles)
+    @cached_property
+    def role_words(self) -> dict[str, RoleWords]:
+        """The words of each role held. No query for the roles of the house, nor for people read `with_roles()`."""
+        words = {}
+        for group in sorted(self.groups.all(), key=lambda group: group.name):
+            if group.name in Role.values:
+                words[group.name] = RoleWords(Role(group.name).label, PURPOSE[Role(group.name)])
+            elif own := getattr(group, "hospital_role", None):
+                words[group.name] = RoleWords(own.label, own.purpose)
+        return words
 
     @property
     def role_labels(self) -> list[str]:
         """The roles in words."""
-        return [Role(name).label if name in Role.values else name for name in self.role_names]
+        return [words.label for words in self.role_words.values()]
 
     @property
     def default_purpose(self) -> str:
         """The purpose of use that this person's work has when a request names none."""
-        return next((PURPOSE[Role(name)] for name in self.role_names if name in Role.values), "HOPERAT")
+        return next((words.purpose for words in self.role_words.values()), "HOPERAT")
+
+    @cached_property
+    def rights(self) -> frozenset[str]:
+        """Everything the roles held allow; nothing for somebody deactivated."""
+        return frozenset(self.get_all_permissions())
 
     @property
     def display_name(self) -> str:
         """The name colleagues know."""
         return self.name or self.username
+
+
+class HospitalRole(BaseModel):
+    """A role that the hospital made itself: its words and rules, beside the group that carries its rights.
+
+    Never deleted: retired, when nobody holds it any more. The group's name is its lasting name in the log.
+    """
+
+    group = models.OneToOneField(Group, on_delete=models.PROTECT, related_name="hospital_role")
+    label = models.CharField(max_length=60)
+    description = models.CharField(max_length=300)
+    purpose = models.CharField(max_length=20, choices=PURPOSES)
+    needs_second_factor = models.BooleanField(default=False)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("label"), name="hospital_role_label_unique_whatever_case"),
+            models.CheckConstraint(
+                name="hospital_role_purpose_is_known", condition=models.Q(purpose__in=list(PURPOSES))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Hospital role {self.pk}"
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):

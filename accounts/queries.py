@@ -30,7 +30,7 @@ def active_user_named(username: str) -> User | None:
 def user_for(by: User, pk: UUID) -> User:
     """Somebody who can sign in, for whoever manages users. Raises Denied, NotFound."""
     access.check_may_manage_users(by)
-    person = User.objects.people().prefetch_related("groups").filter(pk=pk).first()
+    person = User.objects.people().with_roles().filter(pk=pk).first()
     if person is None:
         raise NotFound
     return person

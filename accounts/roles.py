@@ -1,6 +1,7 @@
-"""The roles of the house and what each may do: the one place where a role meets a permission.
+"""The roles of the house and what each may do: the one place where a role meets a right (`accounts.rights`).
 
-Names are verbs on things. Issue by issue this table grows; a hospital's own roles will be rows beside it.
+After a migration the groups of these names hold exactly this. A hospital's own roles are rows beside it
+(`accounts.models.HospitalRole`), so no code asks who holds a role: it asks for a right.
 """
 
 from django.db import models
@@ -18,6 +19,22 @@ class Role(models.TextChoices):
     SERVICE = "service", "Service account"
 
 
+def words_for(name: str) -> str:
+    """A role's lasting name in words, without asking the database: a hospital's own is made from its first label."""
+    return Role(name).label if name in Role.values else name.replace("_", " ").capitalize()
+
+
+# Purposes that a role's work can have, with words.
+PURPOSES = {
+    "TREAT": "Treatment",
+    "HPAYMT": "Payment",
+    "HOPERAT": "Hospital operations",
+    "RECORDMGT": "Records management",
+    "HCOMPL": "Compliance",
+    "HLEGAL": "Legal",
+    "HSYSADMIN": "System administration",
+}
+
 # The purpose of use when a request names none (HL7 v3 ActReason).
 PURPOSE = {
     Role.RECORDS_CLERK: "RECORDMGT",
@@ -29,18 +46,8 @@ PURPOSE = {
     Role.SERVICE: "RECORDMGT",
 }
 
-# Roles whose work is the whole record: they see every chart that no other rule closes.
-SEES_ALL_CHARTS = frozenset(
-    {
-        Role.RECORDS_CLERK,
-        Role.ROI_SPECIALIST,
-        Role.RECORDS_SUPERVISOR,
-        Role.COMPLIANCE_OFFICER,
-        Role.SERVICE,
-    }
-)
-
 _CHART = {"patients.view_chart", "patients.search_patients", "documents.view_document"}
+_EVERY_CHART = {"patients.open_every_chart"}  # their work is the whole record
 _COPY = {"documents.download_document", "documents.print_document"}
 _REGISTER = {"patients.register_patient", "patients.edit_patient", "patients.edit_encounter"}
 _FILE = {"documents.file_document"}
@@ -49,18 +56,26 @@ _RELEASE = {"release.build_release", "release.send_release", "release.view_discl
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.RECORDS_CLERK: frozenset(
-        _CHART | _COPY | _REGISTER | _FILE | {"release.view_request", "release.log_request"}
+        _CHART | _EVERY_CHART | _COPY | _REGISTER | _FILE | {"release.view_request", "release.log_request"}
     ),
-    Role.ROI_SPECIALIST: frozenset(_CHART | _COPY | _FILE | _REQUESTS | _RELEASE),
+    Role.ROI_SPECIALIST: frozenset(_CHART | _EVERY_CHART | _COPY | _FILE | _REQUESTS | _RELEASE),
     Role.RECORDS_SUPERVISOR: frozenset(
-        _CHART | _COPY | _REGISTER | _FILE | _REQUESTS | _RELEASE | {"review.view_chart_access"}
+        _CHART
+        | _EVERY_CHART
+        | _COPY
+        | _REGISTER
+        | _FILE
+        | _REQUESTS
+        | _RELEASE
+        | {"release.view_wall", "review.view_chart_access"}
     ),
-    Role.CLINICIAN: frozenset(_CHART | _COPY),
+    Role.CLINICIAN: frozenset(_CHART | _COPY | {"patients.attend_patients"}),
     Role.COMPLIANCE_OFFICER: frozenset(
         _CHART
+        | _EVERY_CHART
         | {"release.view_request", "release.view_disclosures", "review.view_log", "review.export_log"}
         | {"review.view_chart_access"}
     ),
     Role.ADMINISTRATOR: frozenset({"accounts.manage_users", "accounts.view_system"}),
-    Role.SERVICE: frozenset(_CHART | _FILE | _RELEASE | _REQUESTS | _REGISTER),
+    Role.SERVICE: frozenset(_CHART | _EVERY_CHART | _FILE | _RELEASE | _REQUESTS | _REGISTER),
 }

@@ -1,4 +1,4 @@
-"""The home page: by role, what waits. A page that shows patients writes one event with the ids it showed."""
+"""The home page: by right, what waits. A page that shows patients writes one event with the ids it showed."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts.models import User
-from accounts.roles import Role
 from accounts.views import me
 from audit.services import record
 from common.jobs.models import Job
@@ -73,14 +72,29 @@ def _administrator(user: User) -> tuple[Part, set[UUID]]:
     return part, set()
 
 
-PARTS: dict[Role, tuple[str, Callable[[User], tuple[Part, set[UUID]]]]] = {
-    Role.RECORDS_SUPERVISOR: ("home/_supervisor.html", _supervisor),
-    Role.ROI_SPECIALIST: ("home/_roi.html", _roi),
-    Role.RECORDS_CLERK: ("home/_clerk.html", _clerk),
-    Role.CLINICIAN: ("home/_clinician.html", _clinician),
-    Role.COMPLIANCE_OFFICER: ("home/_compliance.html", _compliance),
-    Role.ADMINISTRATOR: ("home/_administrator.html", _administrator),
-}
+def _leads(rights: frozenset[str]) -> bool:
+    return {"release.view_wall", "release.view_request"} <= rights
+
+
+def _answers_requests(rights: frozenset[str]) -> bool:
+    return {"release.edit_request", "release.view_request"} <= rights and not _leads(rights)
+
+
+def _files(rights: frozenset[str]) -> bool:
+    """A specialist may file what a request brought: that alone does not make it her day's work."""
+    is_own_work = "patients.register_patient" in rights or not _answers_requests(rights)
+    return "documents.file_document" in rights and is_own_work and not _leads(rights)
+
+
+# Each part of the page, and whose it is by her rights.
+BLOCKS: tuple[tuple[str, Callable[[frozenset[str]], bool], Callable[[User], tuple[Part, set[UUID]]]], ...] = (
+    ("home/_supervisor.html", _leads, _supervisor),
+    ("home/_roi.html", _answers_requests, _roi),
+    ("home/_clerk.html", _files, _clerk),
+    ("home/_clinician.html", lambda rights: "patients.attend_patients" in rights, _clinician),
+    ("home/_compliance.html", lambda rights: "review.view_log" in rights, _compliance),
+    ("home/_administrator.html", lambda rights: "accounts.view_system" in rights, _administrator),
+)
 
 
 def _ids(patients: Iterable[Patient]) -> set[UUID]:
@@ -90,15 +104,15 @@ def _ids(patients: Iterable[Patient]) -> set[UUID]:
 @require_GET
 @transaction.atomic
 def home(request: HttpRequest) -> HttpResponse:
-    """What waits for this person, a part for each role held; ONE event with the patients shown."""
+    """What waits for this person, a part for each kind of work; ONE event with the patients shown."""
     user = me(request)
     parts, shown = [], set()
-    for role, (template, read) in PARTS.items():
-        if user.has_role(role):
+    for template, is_for, read in BLOCKS:
+        if is_for(user.rights):
             part, patients = read(user)
             parts.append({"template": template, **part})
             shown |= patients
-    if any(user.has_role(role) for role in PARTS if role is not Role.ADMINISTRATOR):
+    if user.has_perm("patients.view_chart") or shown:
         record(
             "home.viewed", by=user, patients=sorted(shown), reason="own work", detail={"shown": len(shown)}
         )

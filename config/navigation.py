@@ -1,4 +1,4 @@
-"""What the frame offers each role: the rail at the left, the New menu, the search box. Reads no row."""
+"""What the frame offers by right: the rail at the left, the New menu, the search box. Reads no row."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,7 +9,6 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from accounts.models import User
-from accounts.roles import PERMISSIONS, Role
 
 
 @dataclass(frozen=True)
@@ -102,17 +101,13 @@ def _permitted(entries: tuple[_Entry, ...], rights: frozenset[str]) -> tuple[Ite
 
 
 @lru_cache(maxsize=64)
-def _for_roles(roles: tuple[str, ...]) -> dict[str, Any]:
-    """Everything that depends on the roles alone: a handful of combinations, made once each."""
-    rights: frozenset[str] = frozenset()
-    for name in roles:
-        rights |= PERMISSIONS.get(Role(name), frozenset()) if name in Role.values else frozenset()
+def _for_rights(rights: frozenset[str]) -> dict[str, Any]:
+    """Everything that depends on the rights alone: a handful of combinations, made once each."""
     home = Item("Home", "house", reverse("home"), "home", "g h")
     return {
         "rail": (home, *_permitted(RAIL, rights)),
         "new": _permitted(NEW, rights),
         "search": _address("patients:search") if "patients.search_patients" in rights else "",
-        "role": ", ".join(Role(name).label for name in roles if name in Role.values),
         "counts": reverse("home-counts"),
         "chart_tabs": _chart_tabs(rights),
     }
@@ -129,4 +124,5 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         room = "accounts"
     elif room == "accounts":
         room = ""
-    return {"navigation": {**_for_roles(tuple(user.role_names)), "name": user.display_name, "room": room}}
+    own = {"name": user.display_name, "role": ", ".join(user.role_labels), "room": room}
+    return {"navigation": {**_for_rights(user.rights), **own}}

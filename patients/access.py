@@ -1,7 +1,7 @@
 """Who may open which chart: one rule, asked as a question about one chart and as a filter on many.
 
-Records roles see all charts; a clinician sees the charts of patients she attends or attended (issue B widens
-the care relationship and adds the glass); the administrator sees none.
+Whose work is the whole record sees all charts; a clinician sees the charts of patients she attends or attended
+(issue B widens the care relationship and adds the glass); the administrator sees none.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import User
-from accounts.roles import SEES_ALL_CHARTS, Role
 from common.errors import Denied, NotFound
 from common.ids import as_uuid
 from patients.models import Encounter, Patient
@@ -35,29 +34,26 @@ def visible_to(user: User) -> QuerySet[Patient]:
     """The patients whose charts `user` may open; exactly those that `check_may_open` allows."""
     if not user.has_perm("patients.view_chart"):
         return Patient.objects.none()
-    if user.has_role(*SEES_ALL_CHARTS):
+    if user.has_perm("patients.open_every_chart"):
         return Patient.objects.all()
-    if user.has_role(Role.CLINICIAN):
-        care = Encounter.objects.filter(patient=OuterRef("pk"), attending=user)
-        return Patient.objects.filter(Exists(care))
-    return Patient.objects.none()
+    care = Encounter.objects.filter(patient=OuterRef("pk"), attending=user)
+    return Patient.objects.filter(Exists(care))
 
 
 def check_may_open(user: User, patient: Patient) -> Decision:
     """Why `user` may open this chart. Raises Denied with `role` or `chart_denied`."""
     if not user.has_perm("patients.view_chart"):
         raise Denied("Your role does not open charts.", code="role", rule="role")
-    if user.has_role(*SEES_ALL_CHARTS):
+    if user.has_perm("patients.open_every_chart"):
         return Decision("records role", ", ".join(user.role_labels))
-    if user.has_role(Role.CLINICIAN):
-        number = (
-            Encounter.objects.filter(patient=patient, attending=user)
-            .order_by("-started_at")
-            .values_list("number", flat=True)
-            .first()
-        )
-        if number:
-            return Decision("attending", f"encounter {number}")
+    number = (
+        Encounter.objects.filter(patient=patient, attending=user)
+        .order_by("-started_at")
+        .values_list("number", flat=True)
+        .first()
+    )
+    if number:
+        return Decision("attending", f"encounter {number}")
     raise Denied(
         "This chart is outside your care. If you need it, ask the records department.",
         code="chart_denied",

@@ -7,11 +7,14 @@ class PatientsConfig(AppConfig):
     def ready(self) -> None:
         from auditlog.registry import auditlog
 
+        from accounts import rights
         from audit import catalogue
         from patients import models
         from patients.events import EVENTS
+        from patients.rights import RIGHTS
 
         catalogue.register(EVENTS)
+        rights.register(RIGHTS)
         machinery = ["created_at", "updated_at", "version", "family_key", "given_key", "value_key"]
         machinery.append("digits_reversed")
         for model in (

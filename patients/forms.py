@@ -9,7 +9,6 @@ from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.roles import Role
 from common.templatetags.chartroom import day_text
 from patients import dates, editing
 from patients.models import (
@@ -288,12 +287,12 @@ class EncounterForm(forms.Form):
     def __init__(self, *args: Any, is_new: bool, attending: User | None = None, **kwargs: Any) -> None:
         """`attending` is whoever attends now, offered even when she has left."""
         super().__init__(*args, **kwargs)
-        clinicians = User.objects.filter(groups__name=Role.CLINICIAN, is_active=True)
+        clinicians = User.objects.holding("patients.attend_patients")
         if attending is not None:
             clinicians = clinicians | User.objects.filter(pk=attending.pk)
         places = Location.objects.filter(is_active=True).select_related("facility")
         for name, rows in (
-            ("attending", clinicians.distinct().order_by("name")),
+            ("attending", clinicians.order_by("name")),
             ("location", places.order_by("facility__name", "name")),
         ):
             chooser = self.fields[name]

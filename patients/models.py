@@ -92,6 +92,8 @@ class Patient(BaseModel):
         permissions = [
             ("search_patients", "Can search the person index"),
             ("view_chart", "Can open charts"),
+            ("open_every_chart", "Can open every chart"),
+            ("attend_patients", "Can be the attending of a patient"),
             ("register_patient", "Can register a patient"),
             ("edit_patient", "Can change a patient's identity"),
             ("edit_encounter", "Can open and change encounters"),

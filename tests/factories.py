@@ -58,7 +58,7 @@ class UserFactory(factory.django.DjangoModelFactory):
             user.save()
             user.groups.set(Group.objects.filter(name__in=roles))
             record("user.created", by=user, about=user)
-        return User.objects.prefetch_related("groups").get(pk=user.pk)
+        return User.objects.with_roles().get(pk=user.pk)
 
 
 def make_user(role: Role, **fields: Any) -> User:

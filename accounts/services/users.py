@@ -86,6 +86,6 @@ def set_active(*, by: User, user_id: UUID, is_active: bool) -> User:
 def list_users(*, by: User) -> list[User]:
     """Everybody who can sign in, by name; the look is an event. Raises Denied."""
     access.check_may_manage_users(by)
-    users = list(User.objects.people().prefetch_related("groups").order_by("username"))
+    users = list(User.objects.people().with_roles().order_by("username"))
     record("user.list_viewed", by=by, detail={"count": len(users)})
     return users

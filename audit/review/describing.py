@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.apps import apps
 
-from accounts.roles import Role
+from accounts.roles import words_for
 from audit.models import Event
 from patients.models import Patient
 
@@ -49,8 +49,7 @@ REASON_WORDS = {
 
 def role_words(event: Event) -> str:
     """The roles held at that time."""
-    names = [Role(name).label if name in Role.values else name for name in event.roles]
-    return ", ".join(names)
+    return ", ".join(words_for(name) for name in event.roles)
 
 
 @dataclass

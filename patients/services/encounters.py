@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.roles import Role
 from audit.services import record
 from common.errors import RuleBroken, Stale, WrongMove
 from patients import access
@@ -55,7 +54,7 @@ def location_named(name: str, facility: str = "") -> Location:
 
 
 def _check_attending(attending: User) -> None:
-    if not attending.has_role(Role.CLINICIAN):
+    if not attending.has_perm("patients.attend_patients"):
         raise RuleBroken("attending", "The attending must be an active clinician.", field="attending")
 
 

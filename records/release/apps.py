@@ -8,12 +8,15 @@ class ReleaseConfig(AppConfig):
     def ready(self) -> None:
         from auditlog.registry import auditlog
 
+        from accounts import rights
         from audit import catalogue
         from records.release import models
         from records.release.events import EVENTS
+        from records.release.rights import RIGHTS
         from records.release.services import building  # noqa: F401  (registers the job's handler)
 
         catalogue.register(EVENTS)
+        rights.register(RIGHTS)
         machinery = ["created_at", "updated_at", "version"]
         auditlog.register(models.RecordRequest, exclude_fields=machinery)
         auditlog.register(models.Evidence, exclude_fields=machinery)

@@ -7,7 +7,6 @@ from django import forms
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.roles import Role
 from records.documents.models import Document, DocumentType
 from records.release.kinds import Kind
 from records.release.models import Channel, DeliveryFormat, DeliveryMethod, RecordRequest
@@ -165,12 +164,10 @@ class AssignForm(SeenForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        people = User.objects.filter(
-            is_active=True, groups__name__in=[Role.ROI_SPECIALIST, Role.RECORDS_SUPERVISOR]
-        )
+        people = User.objects.holding("release.edit_request")
         field = self.fields["assigned_to"]
         assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  (declared so above)
-        field.queryset = people.distinct().order_by("name")
+        field.queryset = people.order_by("name")
         field.label_from_instance = _shown  # type: ignore[assignment]
 
 

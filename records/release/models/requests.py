@@ -109,6 +109,7 @@ class RecordRequest(BaseModel):
             ("log_request", "Can log a request for records"),
             ("edit_request", "Can change a request and its evidence"),
             ("view_disclosures", "Can see what was disclosed from a chart"),
+            ("view_wall", "Can see the department's queues and who has what"),
         ]
         constraints = [
             models.CheckConstraint(

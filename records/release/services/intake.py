@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from accounts.models import User
-from accounts.roles import Role
 from audit.services import record
 from common.errors import RuleBroken, Stale, WrongMove, check_move
 from patients import access as patient_access
@@ -216,7 +215,7 @@ def update_request(
 
 
 def _check_assignee(user: User | None) -> None:
-    if user is not None and not user.has_role(Role.ROI_SPECIALIST, Role.RECORDS_SUPERVISOR):
+    if user is not None and not user.has_perm("release.edit_request"):
         raise RuleBroken("assigned_to", "Requests are worked on by ROI specialists.", field="assigned_to")
 
 

@@ -1,0 +1,23 @@
+"""What one may be allowed to do with charts and the person index."""
+
+from accounts.rights import CHARTS, Right
+
+RIGHTS = (
+    Right("patients.search_patients", "Search the person index", CHARTS),
+    Right(
+        "patients.view_chart",
+        "Open charts",
+        CHARTS,
+        hint="Of the patients in one's care; every chart with the right below.",
+    ),
+    Right(
+        "patients.open_every_chart",
+        "Open every chart, also outside one's care",
+        CHARTS,
+        hint="For those whose work is the whole record.",
+    ),
+    Right("patients.attend_patients", "Be the attending of a patient", CHARTS),
+    Right("patients.register_patient", "Register patients", CHARTS),
+    Right("patients.edit_patient", "Change a patient's identity", CHARTS),
+    Right("patients.edit_encounter", "Open, change and close encounters", CHARTS),
+)

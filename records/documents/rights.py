@@ -1,0 +1,10 @@
+"""What one may be allowed to do with documents."""
+
+from accounts.rights import DOCUMENTS, Right
+
+RIGHTS = (
+    Right("documents.view_document", "Look at documents", DOCUMENTS, hint="Of the charts one may open."),
+    Right("documents.file_document", "File documents", DOCUMENTS),
+    Right("documents.download_document", "Download originals", DOCUMENTS),
+    Right("documents.print_document", "Print documents", DOCUMENTS),
+)
