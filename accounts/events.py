@@ -4,6 +4,7 @@ EVENTS = {
     "user.signed_in": ("sign-in", "signed in"),
     "user.signed_out": ("sign-out", "signed out"),
     "user.sign_in_failed": ("sign-in-failed", "tried to sign in"),
+    "user.confirmed": ("sign-in", "confirmed who they are"),
     "user.timed_out": ("sign-out", "was signed out for idleness"),
     "user.created": ("privilege-change", "added a user"),
     "user.changed": ("privilege-change", "changed a user"),

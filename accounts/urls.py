@@ -9,6 +9,7 @@ urlpatterns = [
     path("sign-in/", signing_in.sign_in, name="sign-in"),
     path("sign-out/", signing_in.sign_out, name="sign-out"),
     path("still-here/", signing_in.still_here, name="still-here"),
+    path("confirm/", signing_in.confirm, name="confirm"),
     path("account/", account.account, name="account"),
     path("account/password/", account.change_password, name="password"),
     path("account/tokens/", account.issue_token, name="token-issue"),

@@ -1,6 +1,7 @@
 """What every test has: a database of its own, made by the owner role and used by the restricted one."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from rest_framework.test import APIClient
 import config.celery  # noqa: F401  (makes shared_task find the broker)
 from accounts.models import User
 from accounts.roles import Role
+from accounts.services.signing_in import CONFIRMED_AT
 from tests.factories import make_user
 
 
@@ -138,6 +140,13 @@ def administrator(db: None) -> User:
     return make_user(Role.ADMINISTRATOR)
 
 
+def confirmed(client: Client) -> None:
+    """As after signing in by the form: whoever sits there has just said who she is."""
+    session = client.session
+    session[CONFIRMED_AT] = int(time.time())
+    session.save()
+
+
 @pytest.fixture
 def browse() -> Callable[[User], Client]:
     """A browser signed in as the given user."""
@@ -145,6 +154,7 @@ def browse() -> Callable[[User], Client]:
     def signed_in(user: User) -> Client:
         client = Client()
         client.force_login(user)
+        confirmed(client)
         return client
 
     return signed_in

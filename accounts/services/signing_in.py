@@ -1,5 +1,8 @@
-"""Verbs of signing in and out, by page and by program."""
+"""Verbs of signing in and out, by page and by program, and of confirming who one is."""
 
+import time
+
+from django.conf import settings
 from django.contrib import auth
 from django.db import transaction
 from django.http import HttpRequest
@@ -10,6 +13,8 @@ from accounts.services.tokens import issue_token
 from audit import context as audit_context
 from audit.services import record
 from common.errors import TooMany
+
+CONFIRMED_AT = "confirmed_at"
 
 
 def check_password(*, request: HttpRequest | None, username: str, password: str) -> User | None:
@@ -45,7 +50,28 @@ def sign_in(*, request: HttpRequest, user: User) -> None:
     """Start a browser session with a fresh key (no fixation)."""
     with transaction.atomic():
         auth.login(request, user)
+        request.session[CONFIRMED_AT] = int(time.time())
         record("user.signed_in", by=user, about=user)
+
+
+def recently_confirmed(request: HttpRequest, *, within_seconds: int | None = None) -> bool:
+    """Whether whoever sits there signed in, or confirmed who she is, a short while ago (CONFIRM_SECONDS).
+
+    A call by token was never confirmed: nobody sits there.
+    """
+    limit = settings.CONFIRM_SECONDS if within_seconds is None else within_seconds
+    confirmed_at = request.session.get(CONFIRMED_AT)
+    return confirmed_at is not None and 0 <= time.time() - confirmed_at <= limit
+
+
+def confirm(*, request: HttpRequest, by: User, password: str) -> bool:
+    """Confirm that `by` still sits there. False when the password is wrong; that is an event. Raises TooMany."""
+    if check_password(request=request, username=by.username, password=password) is None:
+        return False
+    with transaction.atomic():
+        record("user.confirmed", by=by, about=by)
+        request.session[CONFIRMED_AT] = int(time.time())
+    return True
 
 
 def sign_in_program(*, username: str, password: str) -> tuple[str, ApiToken] | None:

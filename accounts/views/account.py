@@ -10,6 +10,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import queries, services
+from accounts.confirming import confirm_first
 from accounts.forms import PasswordForm, TokenForm
 from accounts.views import me
 from common.web import rule_errors_on
@@ -57,6 +58,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
     return _account_page(request, password_form=form, status=422)
 
 
+@confirm_first
 @require_http_methods(["GET", "POST"])
 def issue_token(request: HttpRequest) -> HttpResponse:
     """Make an API token and show its text, once, in this answer only."""

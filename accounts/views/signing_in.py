@@ -7,8 +7,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import services
-from accounts.forms import SignInForm
+from accounts import confirming, services
+from accounts.forms import ConfirmForm, SignInForm
+from accounts.views import me
 from common.errors import TooMany
 
 
@@ -16,7 +17,7 @@ def _next_path(request: HttpRequest) -> str:
     """Where to go after signing in: a path of our own, or home. Never another site, never a sign-in loop."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None, require_https=request.is_secure())
-    if not wanted.startswith("/") or not is_ours or wanted.startswith(("/sign-in", "/sign-out")):
+    if not wanted.startswith("/") or not is_ours or wanted.startswith(("/sign-in", "/sign-out", "/confirm")):
         return "/"
     return wanted
 
@@ -61,6 +62,35 @@ def _sign_in_page(
     for name, value in (headers or {}).items():
         response[name] = value
     return response
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def confirm(request: HttpRequest) -> HttpResponse:
+    """The password once more, before something that matters; then on with what was being done."""
+    after = _next_path(request)
+    form = ConfirmForm(request.POST or None)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                if services.confirm(request=request, by=me(request), password=form.cleaned_data["password"]):
+                    return _go_on(request, after)
+                form.add_error("password", "That is not your password.")
+            except TooMany as refused:
+                form.add_error(None, refused.message)
+                status = 429
+    context = {"form": form, "next": after, "waits": confirming.KEPT in request.session}
+    return render(request, "accounts/confirm.html", context, status=status)
+
+
+def _go_on(request: HttpRequest, after: str) -> HttpResponse:
+    """To where one was; a form that was being sent is sent now, with a fresh CSRF token and through every check."""
+    kept = confirming.take(request)
+    if kept is None:
+        return redirect(after)
+    return render(request, "accounts/resume.html", {"kept": kept})
 
 
 @require_http_methods(["GET", "POST"])

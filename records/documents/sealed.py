@@ -21,7 +21,7 @@ from typing import Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from records.documents.keyring import WRAPPED_BYTES, Keyring, KeyringError
+from common.keyring import WRAPPED_BYTES, Keyring, KeyringError
 
 MAGIC = b"CRV1"
 CHUNK_BYTES = 256 * 1024

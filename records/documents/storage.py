@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from records.documents.keyring import Keyring
+from common.keyring import Keyring
 from records.documents.vault import Vault
 
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from records.documents.keyring import Keyring
+from common.keyring import Keyring
 from records.documents.sealed import (
     HEADER,
     Damaged,

@@ -4,6 +4,7 @@ import "./keys.js";
 import "./forms.js";
 import "./trouble.js";
 import "./viewer.js";
+import "./resume.js";
 import { startCounts } from "./counts.js";
 import { startIdle } from "./idle.js";
 import { startUpload } from "./upload.js";

@@ -27,6 +27,7 @@ NO_PATIENT_DATA = {
     "job": "how far a job is",
     "accounts:sign-out": "asks whether to sign out",
     "accounts:still-here": "an empty answer",
+    "accounts:confirm": "asks for the password once more; a kept form goes back to who was sending it",
     "accounts:account": "the person's own account",
     "accounts:password": "the person's own account",
     "accounts:token-issue": "the person's own account",

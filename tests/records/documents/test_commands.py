@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from records.documents.keyring import Keyring
+from common.keyring import Keyring
 from records.documents.management.commands import check_files
 from records.documents.models import Blob, Document
 from records.documents.storage import vault

@@ -304,7 +304,7 @@ def test_the_child_knows_no_django_and_no_secrets(tmp_path: Path) -> None:
         "import sys\n"
         "import records.documents.reader.__main__, records.documents.reader.pages\n"
         "assert not [name for name in sys.modules if name.split('.')[0] in {'django', 'psycopg2', 'celery'}]\n"
-        "assert 'records.documents.keyring' not in sys.modules\n"
+        "assert 'common.keyring' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.keyring import Keyring, KeyringError
 from records.documents import sealed as sealed_module
-from records.documents.keyring import Keyring, KeyringError
 from records.documents.sealed import CHUNK_BYTES, HEADER, TAG_BYTES
 from records.documents.vault import Damaged, Incoming, Missing, Stored, Vault, VaultFull
 

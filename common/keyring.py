@@ -1,4 +1,4 @@
-"""The master keys: they wrap the data key of each stored file and never lie in the database."""
+"""The master keys: they wrap the data key of each stored file, seal small secrets, and never lie in the database."""
 
 import os
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Keyring:
         try:
             return AESGCM(master).decrypt(wrapped[:12], wrapped[12:], bound_to)
         except InvalidTag as error:
-            raise KeyringError(f"The master key {key_id} does not open this file.") from error
+            raise KeyringError(f"The master key {key_id} does not open this.") from error
 
     def __repr__(self) -> str:
         return f"Keyring({sorted(self.keys)})"  # never the keys

@@ -1,0 +1,100 @@
+"""Sign in again: pages that ask for it send through /confirm/ and get back what was being done.
+
+    @confirm_first
+    def change_something(request): ...
+
+A form that was being sent is kept (sealed, in the session) and sent on after the confirmation. Files are not kept.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from accounts import services
+from common.keyring import KeyringError
+from common.sealing import seal, unseal
+
+KEPT = "confirm_kept"
+MOST_KEPT_BYTES = 100_000
+NEVER_KEPT = {"csrfmiddlewaretoken"}
+
+View = Callable[..., HttpResponse]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A form that waits for the confirmation: where it was going, and its fields in their order."""
+
+    path: str
+    fields: list[tuple[str, str]]
+
+
+def _bound_to(request: HttpRequest) -> str:
+    return f"confirm:{request.user.pk}"
+
+
+def keep(request: HttpRequest) -> None:
+    """Keep the form that is being sent, unless it is larger than a session may be."""
+    fields = [
+        (name, value) for name, values in request.POST.lists() if name not in NEVER_KEPT for value in values
+    ]
+    text = json.dumps({"path": request.get_full_path(), "fields": fields})
+    if len(text) <= MOST_KEPT_BYTES:
+        request.session[KEPT] = seal(text, bound_to=_bound_to(request))
+
+
+def take(request: HttpRequest) -> Kept | None:
+    """The form that waits, once; None when there is none."""
+    sealed = request.session.pop(KEPT, "")
+    if not sealed:
+        return None
+    try:
+        kept = json.loads(unseal(sealed, bound_to=_bound_to(request)))
+    except KeyringError:  # the keys changed meanwhile
+        return None
+    return Kept(kept["path"], [(name, value) for name, value in kept["fields"]])
+
+
+def _back(request: HttpRequest) -> str:
+    """Where to go on after the confirmation: this address, or the page whose form this is."""
+    if request.method in {"GET", "HEAD"}:
+        return request.get_full_path()
+    source = request.headers.get("HX-Current-URL", "") or request.headers.get("Referer", "")
+    return "/" + source.split("/", 3)[3] if source.count("/") >= 3 else request.get_full_path()
+
+
+def ask(request: HttpRequest) -> HttpResponse:
+    """Send the browser to /confirm/, keeping the form that was being sent."""
+    request.session.pop(KEPT, None)
+    if request.method == "POST":
+        keep(request)
+    address = f"{reverse('accounts:confirm')}?{urlencode({'next': _back(request)})}"
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204, headers={"HX-Redirect": address})
+    return HttpResponse(status=303, headers={"Location": address})
+
+
+def confirm_first(view: View | None = None, *, within_seconds: int | None = None) -> Any:
+    """Let the view run only for somebody who signed in or confirmed a short while ago; ask everybody else.
+
+    `within_seconds` replaces CONFIRM_SECONDS for what needs it fresher.
+    """
+
+    def decorate(inner: View) -> View:
+        @wraps(inner)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            limit = settings.CONFIRM_SECONDS if within_seconds is None else within_seconds
+            if not services.recently_confirmed(request, within_seconds=limit):
+                return ask(request)
+            return inner(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate(view) if view else decorate
