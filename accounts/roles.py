@@ -48,6 +48,7 @@ PURPOSE = {
 
 _CHART = {"patients.view_chart", "patients.search_patients", "documents.view_document"}
 _EVERY_CHART = {"patients.open_every_chart"}  # their work is the whole record
+_CLOSED = {"patients.open_restricted_charts", "patients.open_closed_charts"}
 _COPY = {"documents.download_document", "documents.print_document"}
 _REGISTER = {"patients.register_patient", "patients.edit_patient", "patients.edit_encounter"}
 _FILE = {"documents.file_document"}
@@ -62,6 +63,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.RECORDS_SUPERVISOR: frozenset(
         _CHART
         | _EVERY_CHART
+        | {"patients.open_closed_charts"}
         | _COPY
         | _REGISTER
         | _FILE
@@ -73,9 +75,10 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.COMPLIANCE_OFFICER: frozenset(
         _CHART
         | _EVERY_CHART
+        | _CLOSED
         | {"release.view_request", "release.view_disclosures", "review.view_log", "review.export_log"}
         | {"review.view_chart_access"}
     ),
     Role.ADMINISTRATOR: frozenset({"accounts.manage_users", "accounts.view_system"}),
-    Role.SERVICE: frozenset(_CHART | _EVERY_CHART | _FILE | _RELEASE | _REQUESTS | _REGISTER),
+    Role.SERVICE: frozenset(_CHART | _EVERY_CHART | _CLOSED | _FILE | _RELEASE | _REQUESTS | _REGISTER),
 }

@@ -31,7 +31,7 @@ def note(refusal: Refusal, by: Actor | None, *, path: str) -> None:
             about=about if isinstance(about, models.Model) else None,
             reason=getattr(refusal, "rule", "") or refusal.code,
             outcome="denied",
-            detail={"path": path[:300], "code": refusal.code},
+            detail={**getattr(refusal, "detail", {}), "path": path[:300], "code": refusal.code},
         )
 
 

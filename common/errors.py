@@ -1,5 +1,6 @@
 """The refusals every room speaks. Messages tell the person what to do next and never name a patient."""
 
+from typing import Any
 from uuid import UUID
 
 
@@ -41,11 +42,13 @@ class Denied(Refusal):
         patient_id: UUID | None = None,
         about: object | None = None,
         rule: str = "",
+        detail: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message, code=code)
         self.patient_id = patient_id
         self.about = about
         self.rule = rule
+        self.detail = detail or {}  # for the event only
 
 
 class WrongMove(Refusal):

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "auditlog",
+    "guardian",
     "django_htmx",
     "template_partials",
     "common",
@@ -141,6 +142,15 @@ SESSION_COOKIE_SECURE = SECURE
 CSRF_COOKIE_NAME = "chartroom_csrf"
 CSRF_COOKIE_SECURE = SECURE
 CSRF_FAILURE_VIEW = "common.views.csrf_failure"
+
+# -- Who may open which chart -----------------------------------------------------------------------------------
+CARE_DAYS = env.number("CHARTROOM_CARE_DAYS", 90, least=0)  # after an encounter's end
+APPOINTMENT_HOURS = env.number("CHARTROOM_APPOINTMENT_HOURS", 36, least=0)  # before a planned encounter
+NEED_HOURS = env.number("CHARTROOM_NEED_HOURS", 12, least=1)  # a stated need opens a restricted chart so long
+ANONYMOUS_USER_NAME = None  # django-guardian makes no user of its own
+GUARDIAN_MONKEY_PATCH_USER = False
+GUARDIAN_MONKEY_PATCH_GROUP = False
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # its backend knows no expiry; patients.access reads its table
 
 # -- Transport and browser --------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = SECURE

@@ -24,6 +24,13 @@ class PatientsConfig(AppConfig):
             models.Address,
             models.Telecom,
             models.Encounter,
+            models.Workplace,
+            models.CareTeamMember,
+            models.Consult,
+            models.PatientGrant,
+            models.OwnEntry,
+            models.ChartRestriction,
+            models.StatedNeed,
         ):
             auditlog.register(
                 model, exclude_fields=[f.name for f in model._meta.fields if f.name in machinery]

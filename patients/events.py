@@ -12,5 +12,6 @@ EVENTS = {
     "encounter.opened": ("create", "opened an encounter"),
     "encounter.updated": ("update", "changed an encounter"),
     "encounter.closed": ("update", "closed an encounter"),
+    "access.rule_failed": ("view", "met an access rule that could not be asked"),
     "home.viewed": ("view", "looked at the home page"),
 }

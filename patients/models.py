@@ -14,6 +14,48 @@ from django.utils.functional import cached_property
 
 from common.models import BaseModel
 from patients import mrn as mrns
+from patients.ties import (
+    CareTeamMember,
+    ChartRestriction,
+    Consult,
+    OwnEntry,
+    PatientGrant,
+    Restriction,
+    StatedNeed,
+    Workplace,
+)
+
+__all__ = [
+    "EXTERNAL",
+    "FORMER_MRN",
+    "HOUSE",
+    "SSN",
+    "SYSTEM_LABELS",
+    "Address",
+    "CareTeamMember",
+    "ChartRestriction",
+    "Consult",
+    "Encounter",
+    "EncounterKind",
+    "EncounterQuerySet",
+    "Facility",
+    "Identifier",
+    "Location",
+    "NameUse",
+    "OwnEntry",
+    "Patient",
+    "PatientGrant",
+    "PatientName",
+    "PatientStatus",
+    "Restriction",
+    "Sex",
+    "StatedNeed",
+    "Telecom",
+    "TelecomSystem",
+    "Workplace",
+    "namesakes",
+    "same_name_key",
+]
 
 HOUSE = "chartroom:mrn"  # the authority that issues our own MRNs
 SSN = "us:ssn"

@@ -1,10 +1,12 @@
 """The API of patients and encounters, as API.md promises it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -292,6 +294,8 @@ def test_encounters_open_list_and_change(clerk: User, clinician: User, api: Api)
     assert ended["location"] == "ICU"
     assert ended["end"].startswith("2026-01-07T09:00:00")
     assert client.patch(address, {"end": "2026-01-01T09:00:00Z"}, format="json").status_code == 422
+    yesterday = timezone.now() - timedelta(days=1)
+    assert client.patch(address, {"end": yesterday.isoformat()}, format="json").status_code == 200
     seen = api(clinician).get("/api/v1/encounters/", {"patient": str(patient.pk)}).json()["results"]
     assert [row["number"] for row in seen] == ["V-1001"]
     assert api(clinician).get(address).status_code == 200

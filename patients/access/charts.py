@@ -1,0 +1,205 @@
+"""Who may open which chart: one rule, asked as a question about one chart and as a filter on many."""
+
+import logging
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError
+from django.db.models import QuerySet
+
+from accounts.models import User
+from audit.services import record
+from common.errors import Denied, NotFound
+from common.ids import as_uuid
+from patients.access import rules
+from patients.access.decisions import Decision, Verdict
+from patients.access.registry import Asked, Closer, Condition, Opener, Rule, check_can_be_asked
+from patients.models import Encounter, Patient
+
+log = logging.getLogger("chartroom.access")
+
+OUTSIDE = "This chart is outside your care. If you need it, ask the records department."
+FAULT = "Chartroom cannot tell whether you may open this chart. The administrator has been told."
+
+
+def _works(rule: Rule, user: User) -> bool:
+    """Whether the rule can be asked at all. One that raises an error opens nothing and closes all; it is an event."""
+    try:
+        check_can_be_asked(rule)
+    except Exception as error:
+        log.exception("The access rule %r raised an error", rule.name)
+        record(
+            "access.rule_failed",
+            by=user,
+            reason=rule.name,
+            outcome="failed",
+            detail={"error": type(error).__name__},
+        )
+        return False
+    return True
+
+
+def _asked_of(user: User) -> tuple[Asked | None, tuple[str, ...]]:
+    """The rules that concern this person, None when one that closes cannot be asked; and which raised an error."""
+    openers: list[Opener] = []
+    closers: list[Closer] = []
+    failed: list[str] = []
+    for opener in rules.OPENERS:
+        if user.has_perm(opener.permission):
+            if _works(opener, user):
+                openers.append(opener)
+            else:
+                failed.append(opener.name)
+    is_shut = False
+    for closer in rules.CLOSERS:
+        if not closer.unless or not user.has_perm(closer.unless):
+            if _works(closer, user):
+                closers.append(closer)
+            else:
+                failed.append(closer.name)
+                is_shut = True
+    return None if is_shut else Asked(tuple(openers), tuple(closers)), tuple(failed)
+
+
+def open_to(user: User, column: str = "pk") -> Condition:
+    """A condition for `filter`: the chart whose id stands in `column` is one that `user` may open."""
+    asked = _asked_of(user)[0] if user.has_perm("patients.view_chart") else None
+    return (asked or Asked((), ())).over_charts(user.pk, column)
+
+
+def visible_to(user: User) -> QuerySet[Patient]:
+    """The patients whose charts `user` may open; exactly those that `check_may_open` allows."""
+    return Patient.objects.filter(open_to(user))
+
+
+def decide(user: User, patient: Patient) -> Decision:
+    """What the policy says of this person and this chart. One statement."""
+    if not user.has_perm("patients.view_chart"):
+        return Decision("role", "", Verdict.DENIED, "Your role does not open charts.")
+    asked, failed = _asked_of(user)
+    if asked is None:
+        return Decision("rule failed", ", ".join(failed), Verdict.DENIED, FAULT, failed)
+    try:
+        found = asked.of_chart(user.pk, patient.pk)
+    except DatabaseError:
+        log.exception("The access policy could not be asked")
+        return Decision("rule failed", "the database", Verdict.DENIED, FAULT, ("the database",))
+    openers = [(rule, told) for rule, told in found if isinstance(rule, Opener)]
+    closers = [(rule, told) for rule, told in found if isinstance(rule, Closer)]
+    beaten: list[tuple[Closer, str]] = []
+    for opener, told in openers:
+        against = [(closer, why) for closer, why in closers if opener.name not in closer.yields_to]
+        if not against:
+            return Decision(opener.name, _words(opener, user, told), failed=failed)
+        worst = next(((rule, why) for rule, why in against if rule.verdict is Verdict.DENIED), against[0])
+        beaten.append(worst)
+    if beaten:
+        mildest = next(((rule, why) for rule, why in beaten if rule.verdict is not Verdict.DENIED), beaten[0])
+        closer, told = mildest
+        return Decision(closer.name, _words(closer, user, told), closer.verdict, closer.message, failed)
+    return Decision("no care relationship", "", Verdict.DENIED, OUTSIDE, failed)
+
+
+def _words(rule: Rule, user: User, told: str) -> str:
+    """The evidence in words. What cannot be put in words is told as it stands: words decide nothing."""
+    try:
+        return rule.words(user, told)
+    except Exception:
+        log.exception("The words of the access rule %r raised an error", rule.name)
+        return told
+
+
+def check_may_open(user: User, patient: Patient) -> Decision:
+    """Why `user` may open this chart. Raises Denied with `role`, `chart_denied` or `reason_required`."""
+    decision = decide(user, patient)
+    if decision.allowed:
+        return decision
+    if decision.rule == "role":
+        raise Denied(decision.message, code="role", rule="role")
+    raise Denied(
+        decision.message,
+        code="reason_required" if decision.verdict is Verdict.NEEDS_REASON else "chart_denied",
+        patient_id=patient.pk,
+        about=patient,
+        rule=str(decision),
+        detail=decision.as_detail(),
+    )
+
+
+def check_may_search(user: User) -> None:
+    """Whoever opens charts may look for them."""
+    if not user.has_perm("patients.search_patients"):
+        raise Denied("Your role does not search for patients.", rule="role")
+
+
+def check_may_register(user: User) -> None:
+    """Clerks and supervisors register."""
+    if not user.has_perm("patients.register_patient"):
+        raise Denied("Your role does not register patients.", rule="role")
+
+
+def check_may_edit(user: User, patient: Patient) -> None:
+    """Clerks and supervisors correct an identity they may see."""
+    if not user.has_perm("patients.edit_patient"):
+        raise Denied("Your role does not change patients.", patient_id=patient.pk, about=patient, rule="role")
+    check_may_open(user, patient)
+
+
+def check_may_edit_encounters(user: User, patient: Patient) -> None:
+    """Clerks and supervisors open and change encounters."""
+    if not user.has_perm("patients.edit_encounter"):
+        raise Denied(
+            "Your role does not change encounters.", patient_id=patient.pk, about=patient, rule="role"
+        )
+    check_may_open(user, patient)
+
+
+def get_for(user: User, patient_id: Any, *, lock: bool = False) -> tuple[Patient, Decision]:
+    """The chart's patient and why it may be opened.
+
+    Raises Denied (`role`) before anything is looked up, NotFound, or Denied (`chart_denied`): ids cannot be
+    guessed, and a clinician must learn that a chart exists in order to ask for it.
+    """
+    if not user.has_perm("patients.view_chart"):
+        raise Denied("Your role does not open charts.", code="role", rule="role")
+    key = patient_id if isinstance(patient_id, UUID) else as_uuid(patient_id)
+    rows = Patient.objects.select_for_update(of=("self",)) if lock else Patient.objects.all()
+    patient = rows.filter(pk=key).first() if key else None
+    if patient is None:
+        raise NotFound
+    return patient, check_may_open(user, patient)
+
+
+def get_survivor_for(user: User, patient_id: Any) -> tuple[Patient, Decision]:
+    """As get_for, of the entry that stands for this one now: a merged id answers with the survivor."""
+    if not user.has_perm("patients.view_chart"):
+        raise Denied("Your role does not open charts.", code="role", rule="role")
+    key = patient_id if isinstance(patient_id, UUID) else as_uuid(patient_id)
+    patient = Patient.objects.filter(pk=key).first() if key else None
+    while patient is not None and patient.merged_into_id is not None:
+        patient = Patient.objects.filter(pk=patient.merged_into_id).first()
+    if patient is None:
+        raise NotFound
+    return patient, check_may_open(user, patient)
+
+
+def get_encounter_for(user: User, encounter_id: Any, *, lock: bool = False) -> tuple[Encounter, Decision]:
+    """An encounter of a chart that may be opened, and why. Raises Denied, NotFound as get_for does."""
+    if not user.has_perm("patients.view_chart"):
+        raise Denied("Your role does not open charts.", code="role", rule="role")
+    key = encounter_id if isinstance(encounter_id, UUID) else as_uuid(encounter_id)
+    rows = Encounter.objects.select_related("patient", "location__facility", "attending")
+    rows = rows.select_for_update(of=("self",)) if lock else rows
+    encounter = rows.filter(pk=key).first() if key else None
+    if encounter is None:
+        raise NotFound
+    return encounter, check_may_open(user, encounter.patient)
+
+
+def allows(check: Any, *args: Any) -> bool:
+    """The same rule as true or false, for buttons."""
+    try:
+        check(*args)
+    except (Denied, NotFound):
+        return False
+    return True

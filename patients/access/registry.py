@@ -1,0 +1,230 @@
+"""How a rule is declared, and how one declaration becomes both a check of one chart and a filter on many.
+
+A rule says which rows are its evidence. Django writes the SQL of these rows once, for nobody in particular; what is
+kept is the text with places for the user and the patient. So a check is one statement and a list costs no time to
+write, and the two cannot disagree: they ask for the same rows.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db import connection
+from django.db.models import BooleanField, Expression, F, QuerySet, TextField, Value
+from django.db.models.functions import Cast
+
+from accounts.models import User
+from patients.access.decisions import Verdict
+from patients.models import Patient
+
+# They stand for the user and the patient while Django writes a rule's SQL.
+SOMEBODY = UUID("5f0e5f0e-0000-4000-8000-000000000001")
+SOME_CHART = UUID("5f0e5f0e-0000-4000-8000-000000000002")
+NOTHING = Value("")
+HERE = '"patients_patient"."id"'  # how a rule over the index itself speaks of the patient
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """What openers and closers have in common: a name for the log, and the rows that are its evidence.
+
+    `rows` gets the user's id and returns a queryset; `patient` says where a row tells whose chart it is about.
+    Rows of Patient itself (`patient="id"`) may speak of the patient by her id only. Times are compared with the
+    database's clock (`Now()`), for the SQL is written once. `told` is a field or expression of the row that goes
+    into the log as evidence, in the frame of `words`; of several rows the first by `order` is told.
+    """
+
+    name: str
+    rows: Callable[[UUID], QuerySet[Any]]
+    patient: str = "patient_id"
+    told: Any = NOTHING
+    words: Callable[[User, str], str] = field(default=lambda user, text: text)
+    order: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Opener(Rule):
+    """Its evidence opens the chart to whoever has `permission`."""
+
+    permission: str = "patients.view_chart"
+
+
+@dataclass(frozen=True, eq=False)
+class Closer(Rule):
+    """Its evidence closes the chart, whatever opens it, save the openers named in `yields_to`.
+
+    `verdict` says whether a stated need would open it; `message` tells the person what to do. It is not asked
+    of whoever has the permission `unless`.
+    """
+
+    verdict: Verdict = Verdict.DENIED
+    message: str = ""
+    yields_to: tuple[str, ...] = ()
+    unless: str = ""
+
+
+Text = tuple[str, tuple[Any, ...]]
+
+
+def _written(rows: QuerySet[Any]) -> Text | None:
+    """The SQL of these rows; None when there can be none."""
+    try:
+        sql, values = rows.query.sql_with_params()
+    except EmptyResultSet:
+        return None
+    return sql, tuple(values)
+
+
+def _filled(values: Iterable[Any], user_id: UUID, chart: UUID | None = None) -> list[Any]:
+    known = {SOMEBODY: user_id, SOME_CHART: chart}
+    return [known.get(value, value) if isinstance(value, UUID) else value for value in values]
+
+
+def _is_over_index(rows: QuerySet[Any], rule: Rule) -> bool:
+    return rows.model is Patient and rule.patient == "id"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The rules that concern one person: who has these rights is asked so, and no other way."""
+
+    openers: tuple[Opener, ...]
+    closers: tuple[Closer, ...]
+
+    def of_chart(self, user_id: UUID, patient_id: UUID) -> list[tuple[Rule, str]]:
+        """Every rule that has evidence about this chart, with what is told of it. One statement."""
+        text = _chart_statement(self)
+        if text is None:
+            return []
+        rules: tuple[Rule, ...] = (*self.openers, *self.closers)
+        with connection.cursor() as cursor:
+            cursor.execute(text[0], _filled(text[1], user_id, patient_id))
+            return [(rules[number], told) for number, told in cursor.fetchall()]
+
+    def over_charts(self, user_id: UUID, column: str) -> "Condition":
+        """True of rows whose `column` is the id of a chart that these rules open."""
+        sql, values = _list_condition(self)
+        return Condition(sql, _filled(values, user_id), column)
+
+
+@lru_cache(maxsize=256)
+def check_can_be_asked(rule: Rule) -> None:
+    """Raises whatever the rule raises when it is asked for its rows; one that did not is not tried again."""
+    _written(rule.rows(SOMEBODY).filter(**{rule.patient: SOME_CHART}))
+
+
+@lru_cache(maxsize=256)
+def _chart_statement(asked: Asked) -> Text | None:
+    """One branch a rule; each stops at its first row."""
+    branches: list[str] = []
+    values: list[Any] = []
+    for number, rule in enumerate((*asked.openers, *asked.closers)):
+        rows = rule.rows(SOMEBODY).filter(**{rule.patient: SOME_CHART}).order_by(*rule.order)
+        rows = rows.annotate(policy_told=Cast(rule.told, TextField()))
+        text = _written(rows.values_list(Value(number), "policy_told")[:1])
+        if text is not None:
+            branches.append(f"({text[0]})")
+            values.extend(text[1])
+    return (" union all ".join(branches), tuple(values)) if branches else None
+
+
+@lru_cache(maxsize=256)
+def _list_condition(asked: Asked) -> Text:
+    """A condition on `{patient}`, the id of a chart: opened by some rule that no closer beats."""
+    groups: dict[tuple[Closer, ...], list[Opener]] = {}
+    for opener in asked.openers:
+        beaten_by = tuple(closer for closer in asked.closers if opener.name not in closer.yields_to)
+        groups.setdefault(beaten_by, []).append(opener)
+    ways: list[Text] = []
+    sources: list[Text] = []
+    for closers, openers in groups.items():
+        over_index, by_rows = _sorted_out(openers)
+        if over_index:
+            closed = _not_closed(closers, "{patient}")
+            opened = _joined(" or ", over_index)
+            ways.append((f"(({opened[0]}){closed[0]})", (*opened[1], *closed[1])))
+        if by_rows:
+            closed = _not_closed(closers, "opened.patient_id")
+            opened = _joined(" union all ", by_rows)
+            where = f" where true{closed[0]}" if closed[0] else ""
+            sources.append(
+                (
+                    f"select opened.patient_id from ({opened[0]}) as opened(patient_id){where}",  # noqa: S608
+                    (*opened[1], *closed[1]),
+                )
+            )
+    if sources:
+        union = _joined(" union all ", sources)
+        ways.append((f"{{patient}} in ({union[0]})", union[1]))
+    return _joined(" or ", ways) if ways else ("false", ())
+
+
+def _joined(word: str, texts: list[Text]) -> Text:
+    return word.join(sql for sql, _ in texts), tuple(value for _, values in texts for value in values)
+
+
+def _sorted_out(openers: list[Opener]) -> tuple[list[Text], list[Text]]:
+    """Conditions on the patient, and selects of patient ids."""
+    over_index: list[Text] = []
+    by_rows: list[Text] = []
+    for opener in openers:
+        rows = opener.rows(SOMEBODY)
+        if _is_over_index(rows, opener):
+            compiler = rows.query.get_compiler(using="default")
+            try:
+                sql, values = compiler.compile(rows.query.where)
+            except FullResultSet:
+                sql, values = "true", ()
+            except EmptyResultSet:
+                continue
+            over_index.append((sql.replace(HERE, "{patient}"), tuple(values)))
+        else:
+            text = _written(rows.order_by().values(opener.patient))
+            if text is not None:
+                by_rows.append(text)
+    return over_index, by_rows
+
+
+def _not_closed(closers: Iterable[Closer], column: str) -> Text:
+    parts: list[Text] = []
+    for closer in closers:
+        text = _written(closer.rows(SOMEBODY).order_by().values(closer.patient))
+        if text is not None:
+            sql = f" and not exists (select from ({text[0]}) as closed(patient_id) where closed.patient_id = {column})"
+            parts.append((sql, text[1]))
+    return _joined("", parts)
+
+
+class Condition(Expression):
+    """A condition that is written already, about the patient whose id stands in `column`."""
+
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, sql: str, values: list[Any], column: str) -> None:
+        super().__init__(output_field=BooleanField())
+        self.sql, self.values, self.column = sql, values, F(column)
+
+    def get_source_expressions(self) -> list[Any]:
+        """The column, which Django resolves to the table it stands in."""
+        return [self.column]
+
+    def set_source_expressions(self, exprs: Any) -> None:
+        """Take the resolved column."""
+        (self.column,) = exprs
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        """The text with the column put in."""
+        column, values = compiler.compile(self.column)
+        assert not values  # noqa: S101  (a column has no values)
+        return f"({self.sql.replace('{patient}', column)})", tuple(self.values)
+
+
+def forget() -> None:
+    """Have the statements written anew: a setting that a rule reads was changed."""
+    check_can_be_asked.cache_clear()
+    _chart_statement.cache_clear()
+    _list_condition.cache_clear()

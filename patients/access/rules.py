@@ -1,0 +1,150 @@
+"""The rules: what opens a chart, what closes it. Each is declared once; `registry` makes both forms of it.
+
+The first opener that lets somebody in is the one the log tells. Names are in the log for ever: never rename one.
+"""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Concat, Now
+
+from patients.access.decisions import Verdict
+from patients.access.registry import Closer, Opener
+from patients.models import (
+    CareTeamMember,
+    ChartRestriction,
+    Consult,
+    Encounter,
+    OwnEntry,
+    Patient,
+    PatientGrant,
+    Restriction,
+    StatedNeed,
+    Workplace,
+)
+
+UNDER_WAY = Q(ended_at=None) | Q(ended_at__gt=Now())
+
+
+def _of_open_stay() -> Q:
+    return Q(encounter__ended_at=None) | Q(encounter__ended_at__gt=Now())
+
+
+def _in_the_user_s_facilities(user: UUID) -> QuerySet[Patient]:
+    """All charts for whoever has no workplace; else those with a visit to one of hers, and those with no visit yet."""
+    workplaces = Workplace.objects.in_force().filter(user=user)
+    visits = Encounter.objects.filter(patient=OuterRef("pk"))
+    here = visits.filter(location__facility__in=workplaces.values("facility"))
+    return Patient.objects.filter(~Exists(workplaces) | Exists(here) | ~Exists(visits))
+
+
+def _the_user_s_units(user: UUID) -> QuerySet[Any]:
+    """The locations at which the user works, named one by one: a whole facility is no unit."""
+    return Workplace.objects.in_force().filter(user=user, location__isnull=False).values("location")
+
+
+OPENERS = (
+    Opener(
+        "records role",
+        permission="patients.open_every_chart",
+        rows=_in_the_user_s_facilities,
+        patient="id",
+        words=lambda user, _: ", ".join(user.role_labels),
+    ),
+    Opener(
+        "attending",
+        rows=lambda user: Encounter.objects.filter(UNDER_WAY, attending=user),
+        told=F("number"),
+        words=lambda _, number: f"encounter {number}",
+        order=("-started_at",),
+    ),
+    Opener(
+        "care team",
+        rows=lambda user: CareTeamMember.objects.in_force().filter(_of_open_stay(), user=user),
+        told=F("encounter__number"),
+        words=lambda _, number: f"encounter {number}",
+        order=("-since",),
+    ),
+    Opener(
+        "unit",
+        rows=lambda user: Encounter.objects.filter(
+            UNDER_WAY, started_at__lte=Now(), location__in=_the_user_s_units(user)
+        ),
+        told=Concat(F("location__name"), Value(", encounter "), F("number")),
+        order=("-started_at",),
+    ),
+    Opener(
+        "consult",
+        rows=lambda user: Consult.objects.filter(asked_of=user, answered_at=None),
+        told=F("asked_at__date"),
+        words=lambda _, day: f"asked on {day}",
+        order=("-asked_at",),
+    ),
+    Opener(
+        "appointment",
+        rows=lambda user: Encounter.objects.filter(
+            started_at__gt=Now(),
+            started_at__lte=Now() + timedelta(hours=settings.APPOINTMENT_HOURS),
+            location__in=_the_user_s_units(user),
+        ),
+        told=Concat(F("location__name"), Value(", encounter "), F("number")),
+        order=("started_at",),
+    ),
+    Opener(
+        "recent encounter",
+        rows=lambda user: Encounter.objects.filter(
+            Q(attending=user) | Exists(CareTeamMember.objects.filter(encounter=OuterRef("pk"), user=user)),
+            ended_at__lte=Now(),
+            ended_at__gt=Now() - timedelta(days=settings.CARE_DAYS),
+        ),
+        told=F("number"),
+        words=lambda _, number: f"encounter {number}",
+        order=("-ended_at",),
+    ),
+    Opener(
+        "grant",
+        rows=lambda user: PatientGrant.objects.filter(
+            user=user, revoked_at=None, expires_at__gt=Now(), permission__codename="view_chart"
+        ),
+        patient="content_object",
+        told=F("given_by__username"),
+        words=lambda _, giver: f"given by {giver}",
+        order=("-expires_at",),
+    ),
+)
+
+CLOSERS = (
+    Closer(
+        "own chart",
+        rows=lambda user: OwnEntry.objects.in_force().filter(user=user),
+        message="This is your own chart. Ask the records department for your records like every patient does.",
+    ),
+    Closer(
+        "legal restriction",
+        rows=lambda user: ChartRestriction.objects.in_force().filter(kind=Restriction.LEGAL),
+        unless="patients.open_closed_charts",
+        message="This chart is closed by law or court order. Ask the records supervisor.",
+    ),
+    Closer(
+        "closed to this person",
+        rows=lambda user: ChartRestriction.objects.in_force().filter(kind=Restriction.PERSON, user=user),
+        message="This chart is closed to you. Ask the records supervisor.",
+    ),
+    Closer(
+        "restricted chart",
+        rows=lambda user: (
+            ChartRestriction.objects.in_force()
+            .filter(
+                Q(kind__in=[Restriction.VIP, Restriction.EMPLOYEE]) | Q(kind=Restriction.FAMILY, user=user)
+            )
+            .exclude(Exists(StatedNeed.objects.in_force().filter(user=user, patient=OuterRef("patient"))))
+        ),
+        told=F("kind"),
+        verdict=Verdict.NEEDS_REASON,
+        unless="patients.open_restricted_charts",
+        message="This chart is restricted. Say why you need it, and it opens to you for a limited time.",
+    ),
+)
