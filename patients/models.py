@@ -27,6 +27,7 @@ __all__ = [
     "EXTERNAL",
     "FORMER_MRN",
     "HOUSE",
+    "NAMESAKES",
     "SSN",
     "SYSTEM_LABELS",
     "Address",
@@ -51,8 +52,6 @@ __all__ = [
     "Telecom",
     "TelecomSystem",
     "Workplace",
-    "namesakes",
-    "same_name_key",
 ]
 
 HOUSE = "chartroom:mrn"  # the authority that issues our own MRNs
