@@ -27,8 +27,8 @@ def seal() -> int:
         epoch = sealing.seal()
     except keys.NoKey:
         return 0  # the proof state says so; events are written all the same
-    except sealing.CounterBehind as behind:
-        logger.error("%s", behind)
+    except sealing.OtherCluster as other:
+        logger.error("%s", other)
         return 0
     if epoch is None:
         return 0

@@ -11,8 +11,9 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from audit.proof import epochs, keys, merkle, offline_verifier
+from audit.proof import epochs, eras, keys, merkle, offline_verifier
 from audit.proof.epochs import CANONICAL, Epoch
+from audit.proof.eras import Era
 
 MOST_EVENTS = 20_000
 
@@ -27,11 +28,23 @@ def _canonical(ids: Iterable[int]) -> list[tuple[int, int, str]]:
         return [(int(pk), int(txid), str(text)) for pk, txid, text in cursor.fetchall()]
 
 
-def _epoch_of(chain: list[Epoch], txid: int) -> Epoch | None:
-    position = bisect_right([epoch.from_xid for epoch in chain], txid) - 1
-    if position < 0 or txid >= chain[position].to_xid:
-        return None
-    return chain[position]
+class _Chain:
+    """The chain by era, to find the epoch that sealed an event."""
+
+    def __init__(self) -> None:
+        self.eras = eras.every()
+        self.epochs: dict[Era, list[Epoch]] = {}
+        for epoch in epochs.every():
+            self.epochs.setdefault(self.eras.of_epoch(epoch.n), []).append(epoch)
+
+    def epoch_of(self, event_id: int, txid: int) -> Epoch | None:
+        """The epoch of this event; None when it is not sealed yet."""
+        chain = self.epochs.get(self.eras.of_event(event_id), [])
+        position = bisect_right(chain, txid, key=lambda epoch: epoch.from_xid) - 1
+        # An epoch that only tells of a move seals nothing and begins where the next one does.
+        if position < 0 or txid >= chain[position].to_xid:
+            return None
+        return chain[position]
 
 
 def build(ids: Iterable[int]) -> tuple[bytes, int]:
@@ -40,14 +53,14 @@ def build(ids: Iterable[int]) -> tuple[bytes, int]:
     Held in memory: give it no more than MOST_EVENTS.
     """
     rows = _canonical(ids)
-    chain = list(epochs.every())
+    chain = _Chain()
     used: dict[int, Epoch] = {}
     lines: list[str] = []
     unsealed = 0
     trees: dict[int, dict[int, int]] = {}
     leaves: dict[int, list[bytes]] = {}
     for pk, txid, text in rows:
-        epoch = _epoch_of(chain, txid)
+        epoch = chain.epoch_of(pk, txid)
         if epoch is None:
             unsealed += 1
             continue

@@ -9,6 +9,9 @@ from typing import Any
 
 from django.db import connection
 
+from audit.proof import eras
+from audit.proof.eras import Era
+
 FIRST_PREVIOUS = bytes(32)
 LEAF = struct.Struct(">q32s")
 COLUMNS = (
@@ -22,7 +25,7 @@ CANONICAL = (
 )
 LEAVES = (
     f"select id, sha256('\\x00'::bytea || convert_to({CANONICAL}, 'UTF8')), at from audit_event"  # noqa: S608
-    " where txid >= %s::text::xid8 and txid < %s::text::xid8 order by txid, id"
+    " where txid >= %s::text::xid8 and txid < %s::text::xid8 and id > %s and id <= %s order by txid, id"
 )
 
 
@@ -75,6 +78,18 @@ class Epoch:
         return "\n".join(lines).encode()
 
     @property
+    def next_from_xid(self) -> int:
+        """Where the next epoch has to begin: where this one ended, or anew after a move to another cluster."""
+        move = eras.move_in(self.note)
+        return 0 if move and move.after_id is not None else self.to_xid
+
+    @property
+    def next_cluster(self) -> str:
+        """The cluster that has to write the next epoch."""
+        move = eras.move_in(self.note)
+        return move.cluster if move else self.cluster
+
+    @property
     def link(self) -> bytes:
         """What the next epoch holds of this one."""
         return hashlib.sha256(self.signature).digest()
@@ -97,6 +112,13 @@ def last() -> Epoch | None:
     return Epoch.from_row(row) if row else None
 
 
+def leaves(from_xid: int, to_xid: int, era: Era) -> list[tuple[int, bytes, datetime]]:
+    """(id, leaf hash, time) of the events that these transactions of this era wrote, in sealing order."""
+    with connection.cursor() as cursor:
+        cursor.execute(LEAVES, [str(from_xid), str(to_xid), era.after_id, era.up_to_id])
+        return [(int(pk), bytes(leaf), at) for pk, leaf, at in cursor.fetchall()]
+
+
 def every(first: int = 0) -> Iterator[Epoch]:
     """All epochs from number `first` on, in order, some hundred at a time."""
     after = first - 1
@@ -109,6 +131,16 @@ def every(first: int = 0) -> Iterator[Epoch]:
         if not rows:
             return
         after = rows[-1][0]
+
+
+def numbers_sealed_since(since: datetime) -> list[int]:
+    """The numbers of the epochs that were sealed at or after this time, the newest one at least."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select n from audit_epoch where sealed_at >= %s or n = (select max(n) from audit_epoch) order by n",
+            [since],
+        )
+        return [int(row[0]) for row in cursor.fetchall()]
 
 
 def kept_leaves(n: int) -> list[tuple[int, bytes]]:

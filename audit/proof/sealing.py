@@ -9,71 +9,96 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from audit.proof import epochs, keys, merkle
-from audit.proof.epochs import FIRST_PREVIOUS, LEAF, LEAVES, Epoch
+from audit.proof import epochs, eras, keys, merkle
+from audit.proof.epochs import FIRST_PREVIOUS, LEAF, Epoch
 
 ADVISORY_LOCK = 0x43485254  # one sealer at a time; a second one leaves at once
 MOST_ROWS = 200_000
 
 
-class CounterBehind(Exception):
-    """The database's transaction counter is below the last seal: it was restored into a new cluster."""
+class OtherCluster(Exception):
+    """The chain was written by another database cluster: somebody moved or restored it and has not said so."""
+
+
+def cluster_now() -> str:
+    """The system identifier of the cluster we talk to."""
+    with connection.cursor() as cursor:
+        cursor.execute("select system_identifier::text from pg_control_system()")
+        return str(cursor.fetchone()[0])
+
+
+def is_only_sealer() -> bool:
+    """Take the sealers' lock until the transaction ends; False when another one holds it."""
+    with connection.cursor() as cursor:
+        cursor.execute("set local synchronous_commit = on")
+        cursor.execute("select pg_try_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+        return bool(cursor.fetchone()[0])
 
 
 def seal() -> Epoch | None:
     """Seal what has settled since the last epoch; None when there is nothing, or another sealer is at it.
 
-    Raises keys.NoKey, CounterBehind.
+    Raises keys.NoKey, OtherCluster.
     """
     key_id = keys.current()
     with transaction.atomic():
+        if not is_only_sealer():
+            return None
+        former, cluster = epochs.last(), cluster_now()
         with connection.cursor() as cursor:
-            cursor.execute("set local synchronous_commit = on")
-            cursor.execute("select pg_try_advisory_xact_lock(%s)", [ADVISORY_LOCK])
-            if not cursor.fetchone()[0]:
-                return None
             cursor.execute("select pg_snapshot_xmin(pg_current_snapshot())::text, clock_timestamp()")
             settled, now = cursor.fetchone()
-            cursor.execute("select system_identifier::text from pg_control_system()")
-            cluster = str(cursor.fetchone()[0])
-        return _seal_up_to(int(settled), now, cluster, key_id)
+        if former and (former.next_cluster != cluster or int(settled) < former.next_from_xid):
+            raise OtherCluster(
+                "The log was sealed by another database cluster than this one: it was moved or restored. If that was"
+                " meant, say so with `audit_moved`; docs/operators/proof.md tells how."
+            )
+        return _seal_up_to(int(settled), now, cluster, key_id, former)
 
 
-def _seal_up_to(settled: int, now: datetime, cluster: str, key_id: str) -> Epoch | None:
-    former = epochs.last()
-    start = former.to_xid if former else 0
-    if former and settled < start:
-        raise CounterBehind(
-            f"Transactions are numbered {settled} now, but the log is sealed up to {start}. The database was restored"
-            " into a new cluster: docs/operators/proof.md says how to go on."
-        )
+def _seal_up_to(settled: int, now: datetime, cluster: str, key_id: str, former: Epoch | None) -> Epoch | None:
+    start, era = former.next_from_xid if former else 0, eras.every().current
     with connection.cursor() as cursor:
         cursor.execute(
             "select txid::text from audit_event where txid >= %s::text::xid8 and txid < %s::text::xid8"
-            " order by txid offset %s limit 1",
-            [str(start), str(settled), MOST_ROWS],
+            " and id > %s order by txid offset %s limit 1",
+            [str(start), str(settled), era.after_id, MOST_ROWS],
         )
         beyond = cursor.fetchone()
-        # A transaction is never cut in two: seal up to the one that went over the limit.
-        end = int(beyond[0]) if beyond and int(beyond[0]) > start else settled
-        cursor.execute(LEAVES, [str(start), str(end)])
-        rows = [(int(pk), bytes(leaf), at) for pk, leaf, at in cursor.fetchall()]
+    # A transaction is never cut in two: seal up to the one that went over the limit.
+    end = int(beyond[0]) if beyond and int(beyond[0]) > start else settled
+    rows = epochs.leaves(start, end, era)
     if not rows:
         return None
+    return add(former, rows, from_xid=start, to_xid=end, now=now, cluster=cluster, key_id=key_id)
+
+
+def add(
+    former: Epoch | None,
+    rows: list[tuple[int, bytes, datetime]],
+    *,
+    from_xid: int,
+    to_xid: int,
+    now: datetime,
+    cluster: str,
+    key_id: str,
+    note: str = "",
+) -> Epoch:
+    """Sign an epoch over these rows (`epochs.leaves`), append it to the chain, and give it."""
     epoch = Epoch(
         n=former.n + 1 if former else 1,
-        from_xid=start,
-        to_xid=end,
+        from_xid=from_xid,
+        to_xid=to_xid,
         row_count=len(rows),
         total=(former.total if former else 0) + len(rows),
         root=merkle.root([leaf for _, leaf, _ in rows]),
         previous=former.link if former else FIRST_PREVIOUS,
-        first_at=min(at for _, _, at in rows),
-        last_at=max(at for _, _, at in rows),
+        first_at=min((at for _, _, at in rows), default=None),
+        last_at=max((at for _, _, at in rows), default=None),
         cluster=cluster,
         sealed_at=now,
         key_id=key_id,
-        note="",
+        note=note,
     )
     epoch = replace(epoch, signature=keys.sign(key_id, epoch.message))
     _write(epoch, b"".join(LEAF.pack(pk, leaf) for pk, leaf, _ in rows))

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from django.db import connection
 
-from audit.proof import epochs, keys, merkle
-from audit.proof.epochs import FIRST_PREVIOUS, LEAVES, Epoch
+from audit.proof import epochs, eras, keys, merkle, sealing
+from audit.proof.epochs import FIRST_PREVIOUS, Epoch
+from audit.proof.eras import Eras
 
 # How far an event's time may lie before the seal of the epoch before it: a transaction that stayed open.
 LONGEST_TRANSACTION = timedelta(minutes=15)
@@ -19,7 +20,9 @@ LONGEST_TRANSACTION = timedelta(minutes=15)
 class Bad:
     """The first thing that is not as it was sealed."""
 
-    kind: str  # altered, deleted, inserted, reordered, epoch_altered, epoch_removed, tail_cut, key, back_dated, future
+    # altered, deleted, inserted, reordered, partition_dropped, back_dated, future, key, epoch_altered, epoch_removed,
+    # other_cluster, and by checkpoints: tail_cut, restored, chain_replaced
+    kind: str
     text: str
     epoch: int | None = None
     event: int | None = None
@@ -43,31 +46,54 @@ class _Found(Exception):
         self.bad = bad
 
 
-def verify(*, checkpoints: Iterable[Mapping[str, Any]] = (), first: int = 1) -> Result:
-    """Check every event and epoch from epoch `first` on, also against checkpoints kept off this machine.
+def verify(
+    *,
+    checkpoints: Iterable[Mapping[str, Any]] = (),
+    first: int = 1,
+    last: int | None = None,
+    told: Eras | None = None,
+) -> Result:
+    """Check every event and epoch from epoch `first` to `last` (to the end), and against checkpoints kept elsewhere.
 
-    A checkpoint is {"n", "signature"} (hexadecimal). Only they show that the newest epochs were cut off or the
-    whole chain made anew with a stolen key.
+    A checkpoint is {"n", "signature", "total"} (signature hexadecimal). Only they show that the newest epochs were cut
+    off, a backup restored over the log, or the whole chain made anew with a stolen key. `told` is for a log that was
+    brought here from another cluster: its eras, where the chain does not say them yet; its tail is not looked at.
     """
     result = Result()
     try:
-        former = _walk(result, first)
-        _check_checkpoints(checkpoints, former)
-        _check_tail(result, former)
+        if told is None:
+            _check_cluster()
+        former = _walk(result, first, last, told or eras.every())
+        if last is None:
+            _check_checkpoints(checkpoints, former)
+            if told is None:
+                _check_tail(result, former)
     except _Found as found:
         result.ok = False
         result.first_bad = found.bad
     return result
 
 
-def _walk(result: Result, first: int) -> Epoch | None:
+def _check_cluster() -> None:
+    newest = epochs.last()
+    if newest and newest.next_cluster != sealing.cluster_now():
+        text = (
+            "The log was brought here from another database cluster, and nobody has said so (audit_moved): nothing is"
+            " sealed any more."
+        )
+        raise _Found(Bad("other_cluster", text, epoch=newest.n))
+
+
+def _walk(result: Result, first: int, last: int | None, told: Eras) -> Epoch | None:
     former: Epoch | None = None
     if first > 1:
         former = next(iter(epochs.every(first - 1)), None)
     for epoch in epochs.every(first):
+        if last is not None and epoch.n > last:
+            break
         _check_link(epoch, former)
         _check_signature(epoch, former)
-        result.checked += _check_events(epoch, former)
+        result.checked += _check_events(epoch, former, told)
         result.epochs += 1
         result.sealed_through = epoch.last_at.isoformat() if epoch.last_at else result.sealed_through
         if epoch.key_id not in result.keys:
@@ -82,7 +108,7 @@ def _check_link(epoch: Epoch, former: Epoch | None) -> None:
         raise _Found(Bad("epoch_removed", f"Epoch {expected} is missing from the chain.", epoch=expected))
     is_linked = (
         epoch.previous == (former.link if former else FIRST_PREVIOUS)
-        and epoch.from_xid == (former.to_xid if former else 0)
+        and epoch.from_xid == (former.next_from_xid if former else 0)
         and epoch.total == (former.total if former else 0) + epoch.row_count
     )
     if not is_linked and keys.is_signed(epoch.key_id, epoch.signature, epoch.message):
@@ -96,6 +122,9 @@ def _check_signature(epoch: Epoch, former: Epoch | None) -> None:
         raise _Found(Bad("key", f"Epoch {epoch.n} is signed with a key nobody knows.", epoch=epoch.n))
     if not keys.is_signed(epoch.key_id, epoch.signature, epoch.message):
         raise _Found(Bad("epoch_altered", f"Epoch {epoch.n} is not as it was signed.", epoch=epoch.n))
+    if former and epoch.cluster != former.next_cluster:
+        text = f"Epoch {epoch.n} was sealed by another database cluster, and nothing says that the log was moved."
+        raise _Found(Bad("other_cluster", text, epoch=epoch.n))
     order = keys.order()
     if former and order.index(epoch.key_id) < order.index(former.key_id):
         raise _Found(
@@ -103,10 +132,8 @@ def _check_signature(epoch: Epoch, former: Epoch | None) -> None:
         )
 
 
-def _check_events(epoch: Epoch, former: Epoch | None) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(LEAVES, [str(epoch.from_xid), str(epoch.to_xid)])
-        rows = [(int(pk), bytes(leaf), at) for pk, leaf, at in cursor.fetchall()]
+def _check_events(epoch: Epoch, former: Epoch | None, told: Eras) -> int:
+    rows = epochs.leaves(epoch.from_xid, epoch.to_xid, told.of_epoch(epoch.n))
     if len(rows) != epoch.row_count or merkle.root([leaf for _, leaf, _ in rows]) != epoch.root:
         raise _Found(_name(epoch, [(pk, leaf) for pk, leaf, _ in rows]))
     oldest = former.sealed_at - LONGEST_TRANSACTION if former else None
@@ -132,6 +159,9 @@ def _name(epoch: Epoch, found: list[tuple[int, bytes]]) -> Bad:
     for pk, leaf in kept:
         if pk not in now:
             gone = sum(1 for other in then if other not in now)
+            if month := _lost_month(epoch):
+                text = f"The part of the table for {month} is gone, and with it event {pk} and others."
+                return Bad("partition_dropped", text, epoch.n, pk)
             more = f" and {gone - 1} more" if gone > 1 else ""
             return Bad("deleted", f"Event {pk}{more} of epoch {epoch.n} is missing.", epoch.n, pk)
         if now[pk] != leaf:
@@ -143,9 +173,33 @@ def _name(epoch: Epoch, found: list[tuple[int, bytes]]) -> Bad:
     return Bad("reordered", f"Event {first} stands in another place than when it was sealed.", epoch.n, first)
 
 
+def _lost_month(epoch: Epoch) -> str:
+    """The month (YYYY-MM) of this epoch's events that has no part of the table any more; empty when each has."""
+    days = {at.astimezone(UTC) for at in (epoch.first_at, epoch.last_at) if at}
+    for day in sorted(days):
+        with connection.cursor() as cursor:
+            cursor.execute("select to_regclass(%s) is null", [f"public.audit_event_{day:%Y%m}"])
+            if cursor.fetchone()[0]:
+                return f"{day:%Y-%m}"
+    return ""
+
+
+def _went_back(checkpoint: Mapping[str, Any]) -> bool:
+    """Whether fewer event ids were ever given than the checkpoint counted events: so it is after a backup's restore."""
+    with connection.cursor() as cursor:
+        cursor.execute("select last_value from audit_event_id_seq")
+        return int(cursor.fetchone()[0]) < int(checkpoint.get("total", 0))
+
+
 def _check_checkpoints(checkpoints: Iterable[Mapping[str, Any]], newest: Epoch | None) -> None:
     for checkpoint in checkpoints:
         n, signature = int(checkpoint["n"]), str(checkpoint["signature"])
+        if (newest is None or n > newest.n) and _went_back(checkpoint):
+            text = (
+                f"A checkpoint kept elsewhere knows epoch {n} and {checkpoint['total']} events, more than this database"
+                " ever gave numbers to: an older backup was restored over the log."
+            )
+            raise _Found(Bad("restored", text, epoch=n))
         if newest is None or n > newest.n:
             text = f"A checkpoint kept elsewhere knows epoch {n}, but the chain ends before it: its tail was cut off."
             raise _Found(Bad("tail_cut", text, epoch=n))
@@ -162,8 +216,8 @@ def _check_tail(result: Result, newest: Epoch | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "select count(*), min(id) filter (where txid >= pg_snapshot_xmax(pg_current_snapshot()))"
-            " from audit_event where txid >= %s::text::xid8",
-            [str(newest.to_xid if newest else 0)],
+            " from audit_event where txid >= %s::text::xid8 and id > %s",
+            [str(newest.next_from_xid if newest else 0), eras.every().current.after_id],
         )
         result.unsealed, forged = cursor.fetchone()
     if forged is not None:

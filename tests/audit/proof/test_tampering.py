@@ -4,6 +4,7 @@ import base64
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, timedelta
 
 import pytest
 from django.conf import LazySettings
@@ -206,6 +207,57 @@ def test_a_cut_tail_is_found_only_with_a_checkpoint(sealed: list[int]) -> None:
         told = verifying.verify(checkpoints=kept).first_bad
         assert told is not None
         assert (told.kind, told.epoch) == ("tail_cut", last.n)
+
+
+def test_a_restored_backup_is_told_as_what_it_is(sealed: list[int]) -> None:
+    """An older backup brings its sequence along: fewer ids were given than a checkpoint counted events."""
+    last = epochs.last()
+    assert last is not None
+    kept = [{"n": last.n + 40, "signature": "00" * 64, "total": last.total + 1_000_000_000}]
+    told = verifying.verify(checkpoints=kept).first_bad
+    assert told is not None
+    assert (told.kind, told.epoch) == ("restored", last.n + 40)
+
+
+def test_a_dropped_month_is_told_apart(sealed: list[int]) -> None:
+    last = epochs.last()
+    assert last is not None
+    assert last.first_at is not None
+    month = f"audit_event_{last.first_at.astimezone(UTC):%Y%m}"
+    with as_owner() as run:
+        run(f"alter table audit_event detach partition {month}")
+        run(f"alter table {month} rename to kept_month")
+        try:
+            told = verifying.verify().first_bad
+        finally:
+            run(f"alter table kept_month rename to {month}")
+            first = last.first_at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+            after = (first + timedelta(days=32)).replace(day=1)
+            run(
+                f"alter table audit_event attach partition {month}"
+                f" for values from ('{first.isoformat()}') to ('{after.isoformat()}')"
+            )
+    assert told is not None
+    assert told.kind == "partition_dropped"
+    assert verifying.verify().ok
+
+
+def test_a_range_can_be_checked_alone(sealed: list[int]) -> None:
+    last = epochs.last()
+    assert last is not None
+    with attacked(f"update audit_event set actor = 'x' where id = {sealed[0]}"):
+        assert verifying.verify(first=last.n).first_bad is not None
+        assert verifying.verify(first=1, last=last.n - 1).ok
+
+
+def test_a_chain_of_another_cluster_is_told_apart(sealed: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealing, "cluster_now", lambda: "7")
+    told = verifying.verify().first_bad
+    assert told is not None
+    assert told.kind == "other_cluster"
+    _write(1)
+    with pytest.raises(sealing.OtherCluster):
+        sealing.seal()
 
 
 def test_a_chain_made_anew_without_the_key_is_found(sealed: list[int], settings: LazySettings) -> None:
