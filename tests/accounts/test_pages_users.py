@@ -118,6 +118,12 @@ def test_a_user_that_is_not_there_is_not_found(administrator, browse):
     assert browse(administrator).get(f"/users/{uuid7()}/").status_code == 404
 
 
+@pytest.mark.parametrize("action", ["deactivate", "activate"])
+def test_nobody_is_switched_who_is_not_there(administrator, browse, action):
+    assert browse(administrator).post(f"/users/{uuid7()}/{action}/").status_code == 404
+    assert len(events("access.denied")) == 1
+
+
 @pytest.mark.parametrize("others", [1, 20])
 def test_the_list_needs_few_queries_however_long(
     administrator, browse, django_assert_max_num_queries, others
