@@ -22,6 +22,13 @@ from accounts.services.signing_in import CONFIRMED_AT
 from tests.factories import make_user
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of ours."""
+    parser.addoption(
+        "--write-matrix", action="store_true", help="announce what the authorization matrix has become"
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that commit run last: what they leave must not surprise the others."""
     items.sort(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -14,7 +15,11 @@ from accounts.roles import Role
 from audit.models import Event
 from common.jobs.models import Job
 from common.notices.models import Notice
+from common.notices.services import notify
 from patients.models import Patient
+from records.documents import files
+from records.release.services import evidence
+from tests.conftest import confirmed
 from tests.factories import EncounterFactory, PatientFactory, make_user
 from tests.records.documents import samples
 from tests.records.documents.conftest import file, work
@@ -54,27 +59,43 @@ def routes(
         yield from routes(part, text, inner)
 
 
+class Own(dict[UUID, Any]):
+    """A thing that everybody has one of, by the owner's id: a token, a job, a session."""
+
+
 @dataclass
 class Scene:
-    """The patient, the things about her, and the people around her."""
+    """The patient, the things about her, and the people around her.
+
+    `people` has one person a role, all of whom attend the patient (which opens her chart to a clinician and to nobody
+    else), and `outsider`, a clinician who does not; `colleagues` has one a role who never met her.
+    """
 
     patient: Patient
     values: dict[str, Any]
     people: dict[str, User] = field(default_factory=dict)
+    colleagues: dict[str, User] = field(default_factory=dict)
 
     @property
     def markers(self) -> tuple[str, ...]:
         """Text that is about this patient wherever it stands."""
         return (FAMILY, FAMILY.upper(), GIVEN, WORD, self.patient.mrn, self.patient.mrn_display)
 
-    def address(self, route: Route) -> str:
-        """The route's address about this patient. KeyError: say in `scene` what its part stands for."""
+    def value(self, route: Route, part: str) -> Any:
+        """What a part of this route's address stands for. KeyError: say so in `make`."""
+        for name in (f"{route.name}.{part}", f"{route.name.split(':')[0]}.{part}"):
+            if name in self.values:
+                return self.values[name]
+        return self.values[part]
+
+    def address(self, route: Route, whose: User | None = None) -> str:
+        """The route's address about this patient; about `whose` own thing, where everybody has one."""
         text = route.text
         for part in route.parts:
-            value = self.values.get(f"{route.name}.{part}") or self.values.get(
-                f"{route.name.split(':')[0]}.{part}"
-            )
-            text = text.replace(f"<{part}>", str(value or self.values[part]))
+            value = self.value(route, part)
+            if isinstance(value, Own):
+                value = value[(whose or self.people["records_clerk"]).pk]
+            text = text.replace(f"<{part}>", str(value))
         return f"/{text}"
 
     def query(self, route: Route) -> dict[str, str]:
@@ -85,6 +106,7 @@ class Scene:
             "api-patients": {"q": FAMILY[:4].lower()},
             "api-encounters": {"patient": mine},
             "api-document-list": {"patient": mine},
+            "documents:list": {"patient": mine},
             "documents:search": {"q": WORD[:-2]},
             "api-search": {"q": WORD, "patient": mine},
             "release:new": {"patient": mine},
@@ -116,6 +138,7 @@ def browser(user: User) -> Client:
     """Signed in; faults become answers so that a walk sees them all."""
     client = Client(raise_request_exception=False)
     client.force_login(user)
+    confirmed(client)
     return client
 
 
@@ -126,36 +149,57 @@ def last_event() -> int:
 
 
 def make() -> Scene:
-    """A chart with an encounter, a document that was read, a built release, evidence, a job and a token."""
-    people = {role.value: make_user(role) for role in Role if role is not Role.SERVICE}
-    people["outsider"] = make_user(Role.CLINICIAN)
+    """A chart with an encounter, a document that was read, a request that is ready, a built release, evidence;
+    and of everybody's own things a job and a token each.
+    """
+    roles = [role for role in Role if role is not Role.SERVICE]
+    people = {role.value: make_user(role) for role in roles}
+    colleagues = {role.value: make_user(role) for role in roles}
+    people["outsider"] = colleagues["clinician"]
     patient = PatientFactory.create(family=FAMILY, given=GIVEN)
-    encounter = EncounterFactory.create(patient=patient, attending=people["clinician"])
+    encounter = EncounterFactory.create(patient=patient, attending=people["clinician"], number=f"{GIVEN}-1")
+    for role in roles:
+        if role is not Role.CLINICIAN:
+            EncounterFactory.create(patient=patient, attending=people[role])
     clerk, roi = people["records_clerk"], people["roi_specialist"]
-    document = file(clerk, patient, samples.text_pdf([["A letter", f"about a {WORD}"]]), title="Letter")
+    document = file(
+        clerk, patient, samples.text_pdf([["A letter", f"about a {WORD}"]]), title=f"About {GIVEN}"
+    )
     work()
-    release = making.built(roi, patient=patient)
-    _, token = accounts.issue_token(by=clerk, user=clerk)
+    asks = {"name": f"{GIVEN} {FAMILY}", "address": "1 Alder Lane"}
+    release = making.built(roi, patient=patient, requester=asks)
+    ready = making.cleared(roi, making.pdf_of(f"Another {WORD}"), patient=patient, requester=asks)
+    form = evidence.add_evidence(
+        by=roi,
+        request_id=ready.pk,
+        kind="authorization",
+        fields=making.authorization(),
+        file=files.stage([making.pdf_of(f"The form of {FAMILY}")], "form.pdf"),
+    )
+    everybody = [*people.values(), colleagues["records_clerk"]]
+    notify([user.pk for user in everybody], kind="test.told", text="Something happened.", url="/account/")
     event = Event.objects.filter(patient_id=patient.pk).latest("id")
     values: dict[str, Any] = {
         "patient_id": patient.pk,
         "encounter_id": encounter.pk,
         "document_id": document.pk,
-        "request_id": release.request_id,
+        "request_id": ready.pk,
+        "release:detail.request_id": release.request_id,
+        "request.request_id": release.request_id,
         "release_id": release.pk,
-        "evidence_id": release.request.evidence.values_list("pk", flat=True)[0],
+        "evidence_id": form.pk,
         "event_id": event.pk,
         "number": 1,
-        "job_id": _job_of(clerk).pk,
-        "notice_id": Notice.objects.of(roi.pk).latest("created_at").pk,
+        "job_id": Own({user.pk: _job_of(user).pk for user in everybody}),
+        "notice_id": Own({user.pk: Notice.objects.of(user.pk).latest("created_at").pk for user in everybody}),
         "accounts.pk": make_user(Role.RECORDS_CLERK).pk,
-        "accounts:token-revoke.pk": token.pk,
+        "accounts:token-revoke.pk": Own(
+            {user.pk: accounts.issue_token(by=user, user=user)[1].pk for user in everybody}
+        ),
         "pk": document.pk,
     }
-    return Scene(patient, values, people)
+    return Scene(patient, values, people, colleagues)
 
 
 def _job_of(user: User) -> Job:
-    job = Job.objects.filter(created_by=user.pk).first()
-    assert job is not None
-    return job
+    return Job.objects.create(kind="documents.read", created_by=user.pk)

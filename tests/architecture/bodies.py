@@ -1,0 +1,175 @@
+"""What to send to each address that takes something: a form or a call that whoever may do it gets through with.
+
+Without it, "not filled in" and "not allowed" could not be told apart. A body names the things it is about through
+`this`: a thing of the scene, or one that is not hers, or one that is not there.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+
+from patients.forms import ROW_SETS
+from tests.architecture.scene import Scene
+from tests.factories import PASSWORD, LocationFactory
+from tests.records.documents import samples
+from tests.records.release import making
+
+This = Callable[[str], Any]
+Body = Callable[[Scene, This], dict[str, Any]]
+NEW_PASSWORD = "a lantern over the quiet harbour"
+
+
+def _nothing(scene: Scene, this: This) -> dict[str, Any]:
+    return {}
+
+
+def _letter() -> SimpleUploadedFile:
+    return SimpleUploadedFile("new.pdf", samples.text_pdf([["One more page"]]), "application/pdf")
+
+
+def _day(days: int = 0) -> str:
+    return (timezone.localdate() + timedelta(days=days)).isoformat()
+
+
+def _identity(scene: Scene, this: This) -> dict[str, Any]:
+    return {"family": "Newcomer", "given": "Nadja", "birth_date": "1971-03-04", "sex": "female"} | {
+        f"{name}-{key}": 0 for name in ROW_SETS for key in ("TOTAL_FORMS", "INITIAL_FORMS")
+    }
+
+
+def _correction(scene: Scene, this: This) -> dict[str, Any]:
+    version = scene.patient.version
+    return {**_identity(scene, this), "status": scene.patient.status, "version": version, "given": "Nadia"}
+
+
+def _encounter_form(scene: Scene, this: This) -> dict[str, Any]:
+    return {
+        "kind": "emergency",
+        "location": LocationFactory.create().pk,
+        "attending": scene.people["clinician"].pk,
+        "started_at": "2026-01-05T08:00",
+    }
+
+
+def _request_form(scene: Scene, this: This) -> dict[str, Any]:
+    return {
+        "patient": this("patient_id"),
+        "kind": "patient",
+        "requester_name": "Ada Testperson",
+        "requester_address": "1 Alder Lane",
+        "purpose": "my own file",
+        "received_on": _day(),
+        "channel": "mail",
+        "everything": "on",
+        "delivery_method": "download",
+        "delivery_format": "electronic",
+    }
+
+
+def _user(scene: Scene, this: This) -> dict[str, Any]:
+    return {"name": "Renamed Person", "email": "", "roles": ["records_clerk"]}
+
+
+def _authorization(scene: Scene, this: This) -> dict[str, Any]:
+    form = making.authorization()
+    return {name: "on" if value is True else str(value) for name, value in form.items()}
+
+
+PAGES: dict[str, Body] = {
+    "accounts:sign-out": _nothing,
+    "accounts:still-here": _nothing,
+    "accounts:confirm": lambda scene, this: {"password": PASSWORD},
+    "accounts:password": lambda scene, this: {"old": PASSWORD, "new": NEW_PASSWORD},
+    "accounts:token-issue": lambda scene, this: {"label": "a program"},
+    "accounts:token-revoke": _nothing,
+    "accounts:user-new": lambda scene, this: {
+        **_user(scene, this),
+        "username": "newcomer",
+        "password": NEW_PASSWORD,
+    },
+    "accounts:user": _user,
+    "accounts:user-activate": _nothing,
+    "accounts:user-deactivate": _nothing,
+    "documents:upload": lambda scene, this: {
+        "file": _letter(),
+        "type": "18842-5",
+        "service_date": "2026-03-01",
+    },
+    "documents:retry": _nothing,
+    "notices:read": _nothing,
+    "notices:read-all": _nothing,
+    "patients:register": _identity,
+    "patients:edit": _correction,
+    "patients:encounter-new": _encounter_form,
+    "patients:encounter-edit": _encounter_form,
+    "patients:encounter-close": _nothing,
+    "release:new": _request_form,
+    "release:edit": _request_form,
+    "release:identity": lambda scene, this: {"method": "photo_id", "seen_on": _day()},
+    "release:authorization": _authorization,
+    "release:choose": lambda scene, this: {"documents": [str(this("document_id"))], "order": "oldest"},
+    "release:build": _nothing,
+    "release:cancel": lambda scene, this: {"reason": "asked twice"},
+    "release:assign": lambda scene, this: {"assigned_to": scene.people["roi_specialist"].pk},
+    "release:download": _nothing,
+    "release:mailed": lambda scene, this: {"how": "mail", "sent_on": _day()},
+    "review:proof-check": _nothing,
+}
+
+
+def _credentials(scene: Scene, this: This) -> dict[str, Any]:
+    return {"username": scene.people["records_clerk"].username, "password": PASSWORD}
+
+
+PAGES["accounts:sign-in"] = _credentials
+# By method, because a collection takes POST and its members take PATCH.
+API: dict[tuple[str, str], Body] = {
+    ("tokens", "post"): _credentials,
+    ("token-current", "delete"): _nothing,
+    ("api-patients", "post"): lambda scene, this: {
+        "family": "Newcomer",
+        "given": "Nadja",
+        "birth_date": "1971-03-04",
+        "sex": "female",
+    },
+    ("api-patient", "patch"): lambda scene, this: {"sex": "unknown"},
+    ("api-encounters", "post"): lambda scene, this: {
+        "patient": str(this("patient_id")),
+        "kind": "emergency",
+        "location": "4 West",
+        "attending": scene.people["clinician"].username,
+        "start": "2026-01-05T08:00:00Z",
+    },
+    ("api-encounter", "patch"): lambda scene, this: {"kind": "emergency"},
+    ("api-document-list", "post"): lambda scene, this: {
+        "file": _letter(),
+        "patient": str(this("patient_id")),
+        "type": "18842-5",
+        "service_date": "2026-03-01",
+    },
+    ("api-document-retry", "post"): _nothing,
+    ("api-notice-read", "post"): _nothing,
+    ("requests", "post"): lambda scene, this: {
+        "patient": str(this("patient_id")),
+        "kind": "patient",
+        "requester": {"name": "Ada Testperson", "address": "1 Alder Lane"},
+        "purpose": "my own file",
+        "received_on": _day(),
+        "channel": "mail",
+        "scope": {"everything": True},
+        "delivery": {"method": "download", "format": "electronic"},
+    },
+    ("request", "patch"): lambda scene, this: {"purpose": "a claim"},
+    ("request-evidence", "post"): lambda scene, this: {
+        "kind": "identity",
+        "method": "photo_id",
+        "seen_on": _day(),
+    },
+    ("request-selection", "post"): lambda scene, this: {"documents": [str(this("document_id"))]},
+    ("request-release", "post"): _nothing,
+    ("request-cancel", "post"): lambda scene, this: {"reason": "asked twice"},
+    ("release-deliver", "post"): lambda scene, this: {"how": "mail", "sent_on": _day()},
+}

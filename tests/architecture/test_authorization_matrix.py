@@ -1,0 +1,90 @@
+"""Who is answered what, everywhere: docs/reference/authorization-matrix.csv says so and this holds it.
+
+A cell that changes is a door that opened or closed. When that is meant, run
+`./chartroom test tests/architecture/test_authorization_matrix.py --write-matrix` and commit the file with the change.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from django.urls import resolve
+
+from tests.architecture import matrix, scene
+from tests.architecture.matrix import ABSENT, ANOTHERS, COLUMNS, OUTSIDE, ROLES, STRANGER, Matrix, Row
+from tests.architecture.no_patient_data import PUBLIC
+
+HOW = "If this is meant: ./chartroom test tests/architecture/test_authorization_matrix.py --write-matrix"
+OPEN = {"shows", "yes", "moves on"}
+AJAR = OPEN | {"asks", "state"}  # past the question of rights
+
+# Nobody gets through with what the walk sends, and why.
+NOBODY_GETS_THROUGH = {
+    "/documents/<document_id>/retry/": "only what could not be read is read again; tests/records/documents",
+    "/api/v1/documents/<pk>/retry/": "the same",
+    "/api/v1/tokens/current/": "the walk comes with a browser's session; tests/accounts/test_api_tokens.py",
+    "/sign-out/": "the way out leads to the sign-in page",
+}
+
+
+def _said(row: Row) -> str:
+    address, method, relation = row
+    return f"{method} {address} [{relation}]"
+
+
+@pytest.mark.parametrize("is_api", [False, True], ids=["pages", "api"])
+def test_everybody_is_answered_as_announced(is_api: bool, db: None, request: pytest.FixtureRequest) -> None:
+    found = matrix.make(scene.make(), [route for route in scene.routes() if route.is_api is is_api])
+    kept = matrix.read(is_api=is_api)
+    if request.config.getoption("--write-matrix"):
+        matrix.write({**matrix.read(is_api=not is_api), **found})
+        kept = matrix.read(is_api=is_api)
+    wrong = [f"{_said(row)}: is not in the file" for row in sorted(found.keys() - kept.keys())]
+    wrong += [f"{_said(row)}: is only in the file" for row in sorted(kept.keys() - found.keys())]
+    for row in sorted(found.keys() & kept.keys()):
+        wrong += [
+            f"{_said(row)}, {column}: was {kept[row][column]!r}, is {found[row][column]!r}"
+            for column in COLUMNS
+            if kept[row][column] != found[row][column]
+        ]
+    assert not wrong, "\n".join([*wrong, HOW])
+
+
+def _kept() -> Matrix:
+    return {**matrix.read(is_api=True), **matrix.read(is_api=False)}
+
+
+def _holes(row: Row, cells: dict[str, str]) -> Iterator[str]:
+    address, _, relation = row
+    if [answer for answer in cells.values() if answer.isdigit()]:
+        yield "a fault, or a status nobody expects"
+    if "no, unlogged" in cells.values():
+        yield "a refusal that left no event"
+    if cells[STRANGER] != "sign in" and not _is_public(address):
+        yield "open to strangers"
+    if cells["administrator"] == "shows":
+        yield "an administrator sees a chart"
+    of_roles = {cells[role] for role in ROLES}
+    if relation == ABSENT and of_roles & (OPEN if "<" in address else OPEN - {"yes"}):
+        yield "what is not there was shown or done"
+    if relation == ANOTHERS and {cells[role] for role in ROLES if role != "administrator"} & AJAR:
+        yield "another person's own thing"
+    if relation == OUTSIDE and "<" in address and cells["clinician"] in AJAR:
+        yield "open to a clinician outside her care"
+
+
+def _is_public(address: str) -> bool:
+    return "<" not in address and resolve(address).view_name in PUBLIC
+
+
+def test_no_announcement_makes_a_hole_right() -> None:
+    wrong = [f"{_said(row)}: {hole}" for row, cells in _kept().items() for hole in _holes(row, cells)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_somebody_gets_through_every_door() -> None:
+    """A door that nobody passes shows nothing about who is kept out: `bodies` must send what is asked for."""
+    doors: dict[tuple[str, str], set[str]] = {}
+    for (address, method, _), cells in _kept().items():
+        doors.setdefault((address, method), set()).update(cells[role] for role in ROLES)
+    shut = {address for (address, _), answers in doors.items() if not answers & OPEN}
+    assert shut == set(NOBODY_GETS_THROUGH), "say in tests/architecture/bodies.py what it takes"
