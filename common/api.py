@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, cast
 from uuid import UUID
@@ -22,6 +23,7 @@ from rest_framework.views import APIView
 from common.errors import Refusal, RulesBroken, TooMany
 from common.once import claim
 
+FORM_PART = re.compile(r"[.\[]")
 TITLES = {
     400: "Bad request",
     401: "Sign in",
@@ -30,6 +32,7 @@ TITLES = {
     405: "Method not allowed",
     409: "Conflict",
     413: "Too large",
+    414: "Address too long",
     415: "Unsupported kind",
     422: "Refused by a rule",
     429: "Too many requests",
@@ -128,10 +131,34 @@ def problem(exc: Exception, context: dict[str, Any]) -> Response | None:
 def valid(
     serializer: type[serializers.Serializer[Any]], data: Any, *, partial: bool = False, **context: Any
 ) -> dict[str, Any]:
-    """`data` checked by the serializer's shape, as keyword arguments. Raises ValidationError (400)."""
+    """`data` checked by the serializer's shape, as keyword arguments. Raises ValidationError (400).
+
+    A field that the shape does not know is refused: a misspelt `birth_dat` that is silently left out is a date lost.
+    """
     checked = serializer(data=data, partial=partial, context=context)
-    checked.is_valid(raise_exception=True)
+    unknown = {name: ["There is no such field."] for name in _unknown(checked, data)}
+    if not checked.is_valid() or unknown:
+        raise exceptions.ValidationError({**_flat(checked.errors), **unknown})
     return dict(cast("ReturnDict[str, Any]", checked.validated_data))
+
+
+def _unknown(field: Any, data: Any, at: str = "") -> Iterator[str]:
+    """Names in `data` that `field` does not know, at any depth, with dots between."""
+    if isinstance(field, serializers.Serializer) and isinstance(data, Mapping):
+        for name, value in data.items():
+            # What a form posts names parts of a list or object in the key: `labels[0]`, `delivery.method`.
+            known = field.fields.get(FORM_PART.split(name, 1)[0] if hasattr(data, "lists") else name)
+            if known is None:
+                yield f"{at}{name}"
+            else:
+                yield from _unknown(known, value, f"{at}{name}.")
+    elif isinstance(field, serializers.ListSerializer | serializers.ListField) and isinstance(data, list):
+        for number, item in enumerate(data):
+            yield from _unknown(field.child, item, f"{at}{number}.")
+
+
+class Nothing(serializers.Serializer[Any]):
+    """The body of a command that takes none."""
 
 
 def listed(row: type[serializers.BaseSerializer[Any]]) -> serializers.Serializer[Any]:

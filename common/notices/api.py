@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common.api import Endpoint, listed
+from common.api import Endpoint, Nothing, listed, valid
 from common.notices import queries, services
 from common.notices.models import Notice
 from common.paging import Paging
@@ -65,5 +65,6 @@ class NoticeReadView(Endpoint):
     @extend_schema(request=None, responses=NoticeSerializer)
     def post(self, request: Request, notice_id: str) -> Response:
         """Mark it as read. A second time changes nothing."""
+        valid(Nothing, request.data)
         notice = services.read(by_id=cast(UUID, request.user.pk), notice_id=notice_id)
         return Response(NoticeSerializer(notice).data)

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.views import me
-from common.api import Endpoint, listed, valid
+from common.api import Endpoint, Nothing, listed, valid
 from common.paging import Paging
 from patients import access as patient_access
 from records.documents import access, answers, services, uploads
@@ -135,6 +135,7 @@ class DocumentViewSet(Endpoint, viewsets.GenericViewSet[Document]):
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
         """Have the pages that could not be read read again."""
+        valid(Nothing, request.data)
         return Response(FiledSerializer(services.retry_reading(by=me(request), document_id=pk)).data)
 
 
