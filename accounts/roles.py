@@ -51,6 +51,7 @@ _EVERY_CHART = {"patients.open_every_chart"}  # their work is the whole record
 _CLOSED = {"patients.open_restricted_charts", "patients.open_closed_charts"}
 _COPY = {"documents.download_document", "documents.print_document"}
 _REGISTER = {"patients.register_patient", "patients.edit_patient", "patients.edit_encounter"}
+_PLACES = {"patients.add_location"}
 _FILE = {"documents.file_document"}
 _REQUESTS = {"release.view_request", "release.log_request", "release.edit_request"}
 _RELEASE = {"release.build_release", "release.send_release", "release.view_disclosures"}
@@ -66,6 +67,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         | {"patients.open_closed_charts"}
         | _COPY
         | _REGISTER
+        | _PLACES
         | _FILE
         | _REQUESTS
         | _RELEASE
@@ -80,5 +82,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         | {"review.view_chart_access"}
     ),
     Role.ADMINISTRATOR: frozenset({"accounts.manage_users", "accounts.view_system"}),
-    Role.SERVICE: frozenset(_CHART | _EVERY_CHART | _CLOSED | _FILE | _RELEASE | _REQUESTS | _REGISTER),
+    Role.SERVICE: frozenset(
+        _CHART | _EVERY_CHART | _CLOSED | _FILE | _RELEASE | _REQUESTS | _REGISTER | _PLACES
+    ),
 }

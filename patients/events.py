@@ -13,5 +13,6 @@ EVENTS = {
     "encounter.updated": ("update", "changed an encounter"),
     "encounter.closed": ("update", "closed an encounter"),
     "access.rule_failed": ("view", "met an access rule that could not be asked"),
+    "location.added": ("config-change", "added a ward or clinic"),
     "home.viewed": ("view", "looked at the home page"),
 }

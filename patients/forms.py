@@ -269,7 +269,7 @@ class EncounterForm(forms.Form):
         label="Or a new location",
         max_length=80,
         required=False,
-        help_text="Only when it is not in the list.",
+        help_text="Only when it is not in the list: it is added for everybody.",
         widget=forms.TextInput(attrs=OFF),
     )
     attending = _ClinicianField(label="Attending", queryset=User.objects.none())
@@ -284,9 +284,19 @@ class EncounterForm(forms.Form):
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, is_new: bool, attending: User | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        is_new: bool,
+        may_add_location: bool,
+        attending: User | None = None,
+        **kwargs: Any,
+    ) -> None:
         """`attending` is whoever attends now, offered even when she has left."""
         super().__init__(*args, **kwargs)
+        if not may_add_location:
+            del self.fields["new_location"]
+            self.fields["location"].help_text = "Not in the list? A supervisor adds wards and clinics."
         clinicians = User.objects.holding("patients.attend_patients")
         if attending is not None:
             clinicians = clinicians | User.objects.filter(pk=attending.pk)
@@ -307,13 +317,15 @@ class EncounterForm(forms.Form):
         """A location from the list or a new one."""
         values = super().clean() or {}
         if not values.get("location") and not values.get("new_location") and "location" not in self.errors:
-            self.add_error("location", "Choose a location, or name a new one.")
+            or_new = ", or name a new one" if "new_location" in self.fields else ""
+            self.add_error("location", f"Choose a location{or_new}.")
         return values
 
     def changes(self) -> dict[str, Any]:
         """As the verbs take it."""
         values = {name: self.cleaned_data[name] for name in ("kind", "attending", "started_at", "ended_at")}
-        return {**values, "location": self.cleaned_data["new_location"] or self.cleaned_data["location"]}
+        added = self.cleaned_data.get("new_location")
+        return {**values, "location": added or self.cleaned_data["location"], "new_location": bool(added)}
 
 
 def _now_to_the_minute() -> datetime:

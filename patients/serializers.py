@@ -10,6 +10,7 @@ from patients.models import Encounter, EncounterKind, NameUse, Patient, PatientS
 from patients.services.parts import ADDRESS_FIELDS, NAME_FIELDS, OTHER_NAME_FIELDS
 
 Shape = serializers.Serializer[Any]
+NEW_LOCATION = "`true` adds the location when nobody knows it yet; for supervisors."
 
 
 class SearchQuery(Shape):
@@ -207,8 +208,11 @@ class EncounterIn(Shape):
 
     patient = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=EncounterKind.choices)
-    location = serializers.CharField(max_length=80)
+    location = serializers.CharField(
+        max_length=80, help_text="The ward or clinic by name, whatever the case; 422 when nobody knows it."
+    )
     facility = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    new_location = serializers.BooleanField(required=False, help_text=NEW_LOCATION)
     attending = serializers.CharField(max_length=150, help_text="A user name.")
     start = serializers.DateTimeField(source="started_at")
     end = serializers.DateTimeField(source="ended_at", required=False, allow_null=True)
@@ -221,6 +225,7 @@ class EncounterChange(Shape):
     kind = serializers.ChoiceField(choices=EncounterKind.choices, required=False)
     location = serializers.CharField(max_length=80, required=False)
     facility = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    new_location = serializers.BooleanField(required=False, help_text=NEW_LOCATION)
     attending = serializers.CharField(max_length=150, required=False)
     start = serializers.DateTimeField(source="started_at", required=False)
     end = serializers.DateTimeField(source="ended_at", required=False, allow_null=True)

@@ -2,6 +2,7 @@
 
 from patients.access.charts import (
     allows,
+    check_may_add_location,
     check_may_edit,
     check_may_edit_encounters,
     check_may_open,
@@ -21,6 +22,7 @@ __all__ = [
     "Decision",
     "Verdict",
     "allows",
+    "check_may_add_location",
     "check_may_edit",
     "check_may_edit_encounters",
     "check_may_open",

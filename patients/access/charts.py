@@ -14,7 +14,7 @@ from common.ids import as_uuid
 from patients.access import rules
 from patients.access.decisions import Decision, Verdict
 from patients.access.registry import Asked, Closer, Condition, Opener, Rule, check_can_be_asked
-from patients.models import Encounter, Patient
+from patients.models import Encounter, Location, Patient
 
 log = logging.getLogger("chartroom.access")
 
@@ -152,6 +152,16 @@ def check_may_edit_encounters(user: User, patient: Patient) -> None:
             "Your role does not change encounters.", patient_id=patient.pk, about=patient, rule="role"
         )
     check_may_open(user, patient)
+
+
+def check_may_add_location(user: User) -> None:
+    """Supervisors add wards and clinics: everybody else chooses from what there is.
+
+    In a house that has none yet, whoever opens the first encounter names the first.
+    """
+    is_first = user.has_perm("patients.edit_encounter") and not Location.objects.exists()
+    if not is_first and not user.has_perm("patients.add_location"):
+        raise Denied("A supervisor adds wards and clinics.", rule="role")
 
 
 def get_for(user: User, patient_id: Any, *, lock: bool = False) -> tuple[Patient, Decision]:

@@ -10,7 +10,6 @@ from accounts.models import User
 from audit.models import Event
 from audit.services import record
 from patients import access, queries
-from patients.branches import Match
 from patients.models import Patient
 from patients.typed import LIMIT
 
@@ -26,20 +25,17 @@ def search_patients(
     identifier: str = "",
     limit: int = LIMIT,
     with_recognition: bool = False,
-) -> list[Match]:
+) -> list[queries.Found]:
     """The best matches among the charts `by` may open, best first; ONE event with the ids shown. Raises Denied.
 
     `with_recognition` adds what tells people apart: last encounter, and how many are named so.
     """
     access.check_may_search(by)
     found = queries.search(
-        access.visible_to(by),
-        text=text,
-        birth_date=birth_date,
-        identifier=identifier,
-        limit=limit,
-        with_recognition=with_recognition,
+        access.visible_to(by), text=text, birth_date=birth_date, identifier=identifier, limit=limit
     )
+    if with_recognition:
+        queries.add_recognition(found)
     record(
         "patient.searched",
         by=by,

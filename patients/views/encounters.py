@@ -31,6 +31,10 @@ def encounters(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     return render(request, "patients/encounters.html", context)
 
 
+def _may_add_location(request: HttpRequest) -> bool:
+    return access.allows(access.check_may_add_location, me(request))
+
+
 @require_http_methods(["GET", "POST"])
 @once
 def new_encounter(request: HttpRequest, patient_id: UUID) -> HttpResponse:
@@ -38,7 +42,7 @@ def new_encounter(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     user = me(request)
     patient, _ = access.get_for(user, patient_id)
     access.check_may_edit_encounters(user, patient)
-    form = EncounterForm(request.POST or None, is_new=True)
+    form = EncounterForm(request.POST or None, is_new=True, may_add_location=_may_add_location(request))
     if request.method == "POST" and form.is_valid():
         with rule_errors_on(form):
             encounter = services.open_encounter(
@@ -67,7 +71,13 @@ def edit_encounter(request: HttpRequest, encounter_id: UUID) -> HttpResponse:
         "ended_at": encounter.ended_at,
         "version": encounter.version,
     }
-    form = EncounterForm(request.POST or None, initial=start, is_new=False, attending=encounter.attending)
+    form = EncounterForm(
+        request.POST or None,
+        initial=start,
+        is_new=False,
+        may_add_location=_may_add_location(request),
+        attending=encounter.attending,
+    )
     if request.method == "POST" and form.is_valid():
         with rule_errors_on(form):
             try:
@@ -91,7 +101,12 @@ def _form_after_another(request: HttpRequest, encounter: Encounter) -> Encounter
     """What was typed, beside what somebody else saved meanwhile; saving again puts the typed in its place."""
     data = request.POST.copy()
     data["version"] = str(encounter.version)
-    form = EncounterForm(data, is_new=False, attending=encounter.attending)
+    form = EncounterForm(
+        data,
+        is_new=False,
+        may_add_location=_may_add_location(request),
+        attending=encounter.attending,
+    )
     end = timezone.localtime(encounter.ended_at) if encounter.ended_at else None
     form.add_error(
         None,

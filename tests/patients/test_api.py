@@ -274,6 +274,7 @@ def test_ids_that_are_none(clerk: User, api: Api) -> None:
 def test_encounters_open_list_and_change(clerk: User, clinician: User, api: Api) -> None:
     client, patient = api(clerk), PatientFactory.create()
     LocationFactory.create()
+    LocationFactory.create(name="ICU")
     body = {
         "patient": str(patient.pk),
         "kind": "inpatient",
@@ -323,12 +324,16 @@ def test_encounters_come_in_pages_each_once(clerk: User, api: Api) -> None:
         ({"start": "yesterday"}, 400, "start"),
         ({"patient": "x"}, 400, "patient"),
         ({"end": "2025-01-01T00:00:00Z"}, 422, "end"),
+        ({"start": "2206-01-05T08:00:00Z"}, 422, "start"),
+        ({"location": "4 Wset"}, 422, "location"),
+        ({"atending": "nobody"}, 400, "atending"),
     ],
 )
 def test_encounter_faults(
     fields: dict[str, str], status: int, field: str, clerk: User, clinician: User, api: Api
 ) -> None:
     patient = PatientFactory.create()
+    LocationFactory.create()
     body = {
         "patient": str(patient.pk),
         "kind": "inpatient",

@@ -48,15 +48,57 @@ def test_names_from_other_systems_are_understood(clerk: User, stay: dict[str, An
     attending = stay["attending"].username.upper()
     first = services.open_encounter(by=clerk, **{**stay, "location": "4 WEST", "attending": attending})
     assert first.location == stay["location"]
-    second = services.open_encounter(by=clerk, **{**stay, "location": "ICU"})
-    assert (second.location.name, second.location.facility) == (
-        "ICU",
-        Facility.objects.order_by("created_at").first(),
+    again = services.open_encounter(
+        by=clerk, **{**stay, "location": " 4 west ", "facility": home.name.upper()}
     )
-    third = services.open_encounter(by=clerk, **{**stay, "location": "icu", "facility": "Annex"})
-    assert third.location.facility.name == "Annex"
+    assert again.location == stay["location"]
+    assert Location.objects.count() == 1
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_slip_of_a_clerk_becomes_no_ward(is_new: bool, clerk: User, stay: dict[str, Any]) -> None:
+    with pytest.raises(Denied if is_new else RuleBroken) as refused:
+        services.open_encounter(by=clerk, **{**stay, "location": "4 Wset", "new_location": is_new})
+    if not is_new:
+        assert "Did you mean 4 West?" in str(refused.value)
+    encounter = EncounterFactory.create()
+    with pytest.raises(Denied if is_new else RuleBroken):
+        services.update_encounter(
+            by=clerk, encounter_id=encounter.pk, location="Nowhere", new_location=is_new
+        )
+    with pytest.raises(RuleBroken):
+        services.open_encounter(by=clerk, **{**stay, "location": "4 West", "facility": "Annex"})
+    assert {place.name for place in Location.objects.all()} == {"4 West"}
+    assert not Facility.objects.filter(name="Annex").exists()
+
+
+def test_whoever_opens_the_first_encounter_of_a_house_names_its_first_ward(
+    clerk: User, roi: User, browse: Browse
+) -> None:
+    patient, attending = PatientFactory.create(), make_user(Role.CLINICIAN)
+    client, address = browse(clerk), f"/patients/{patient.pk}/encounters/new/"
+    assert "new_location" in client.get(address).context["form"].fields
+    assert client.post(address, form(new_location="4 West", attending=attending.pk)).status_code == 302
+    assert patient.encounters.get().location.name == "4 West"
+    assert "new_location" not in client.get(address).context["form"].fields
+    with pytest.raises(Denied):
+        access.check_may_add_location(roi)
+
+
+def test_a_supervisor_adds_a_ward_when_she_says_that_it_is_new(
+    supervisor: User, stay: dict[str, Any]
+) -> None:
+    with pytest.raises(RuleBroken):
+        services.open_encounter(by=supervisor, **{**stay, "location": "ICU"})
+    first = services.open_encounter(by=supervisor, **{**stay, "location": "ICU", "new_location": True})
+    assert first.location.facility == stay["location"].facility
+    annex = {**stay, "location": "icu", "facility": "Annex", "new_location": True}
+    second = services.open_encounter(by=supervisor, **annex)
+    assert second.location.facility.name == "Annex"
+    third = services.open_encounter(by=supervisor, **annex)
+    assert third.location == second.location
+    assert [event.actor for event in events("location.added")] == [supervisor.username] * 2
     assert Location.objects.filter(name__iexact="icu").count() == 2
-    assert home.pk
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -71,6 +113,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         },
         "ended_at",
     ),
+    ({"started_at": timezone.now() + timedelta(days=400)}, "started_at"),
+    ({"started_at": datetime(2206, 1, 5, 8, tzinfo=UTC)}, "started_at"),
+    ({"ended_at": timezone.now() + timedelta(days=400)}, "ended_at"),
     ({"number": "T-TAKEN"}, "number"),
     ({"number": "x" * 31}, "too_long"),
 ]
@@ -86,6 +131,16 @@ def test_what_cannot_be_is_refused(
     assert refused.value.code == code
     assert not Encounter.objects.filter(patient=stay["patient_id"]).exists()
     assert not Location.objects.filter(name="").exists()
+
+
+def test_a_stay_may_be_planned_for_next_year_and_not_moved_beyond(clerk: User, stay: dict[str, Any]) -> None:
+    planned = services.open_encounter(
+        by=clerk, **{**stay, "started_at": timezone.now() + timedelta(days=360)}
+    )
+    with pytest.raises(RuleBroken, match="more than a year ahead"):
+        services.update_encounter(
+            by=clerk, encounter_id=planned.pk, started_at=timezone.now() + timedelta(days=800)
+        )
 
 
 def test_the_attending_must_be_an_active_clinician(clerk: User, stay: dict[str, Any]) -> None:
@@ -150,9 +205,21 @@ def form(**fields: Any) -> dict[str, Any]:
     return {"kind": "emergency", "started_at": "2026-01-05T08:00", "once": str(uuid7()), **fields}
 
 
-def test_the_pages_open_correct_and_close(clerk: User, browse: Browse) -> None:
+def test_a_clerk_chooses_from_the_list_and_is_told_who_adds_to_it(clerk: User, browse: Browse) -> None:
+    patient, attending = PatientFactory.create(), make_user(Role.CLINICIAN)
+    LocationFactory.create()
+    client, address = browse(clerk), f"/patients/{patient.pk}/encounters/new/"
+    page = client.get(address)
+    assert "new_location" not in page.context["form"].fields
+    assert "A supervisor adds wards" in page.content.decode()
+    typed = form(location="", new_location="4 Wset", attending=attending.pk)
+    assert client.post(address, typed).status_code == 422
+    assert not Location.objects.filter(name="4 Wset").exists()
+
+
+def test_the_pages_open_correct_and_close(supervisor: User, browse: Browse) -> None:
     patient, place, attending = PatientFactory.create(), LocationFactory.create(), make_user(Role.CLINICIAN)
-    client, address = browse(clerk), f"/patients/{patient.pk}/encounters/"
+    client, address = browse(supervisor), f"/patients/{patient.pk}/encounters/"
     assert "No encounter yet." in client.get(address).content.decode()
     answer = client.post(f"{address}new/", form(location=place.pk, attending=attending.pk))
     assert answer.status_code == 302
