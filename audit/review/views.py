@@ -23,9 +23,10 @@ HEADS = {
     "actor": "Who",
     "event": "What",
     "patient": "Patient",
-    "reason": "Why",
+    "reason": "Why allowed",
     "outcome": "Outcome",
 }
+CHART_HEADS = ("at", "actor", "event", "reason", "outcome")  # the chart is given by the page
 NARROWING = ("actor", "action", "patient", "event", "outcome", "since", "until", "object", "request")
 
 
@@ -40,10 +41,15 @@ def _url(query: QueryDict, **changes: str) -> str:
     return "?" + urlencode({name: value for name, value in {**kept, **changes}.items() if value})
 
 
-def _heads(request: HttpRequest, order: Order, names: tuple[str, ...]) -> list[dict[str, str]]:
-    """Column heads that sort: a second click turns the direction round."""
+def _heads(
+    request: HttpRequest, order: Order, names: tuple[str, ...], *, sorting: tuple[str, ...]
+) -> list[dict[str, str]]:
+    """Column heads; those of `sorting` are links that sort: a second click turns the direction round."""
     heads = []
     for name in names:
+        if name not in sorting:
+            heads.append({"text": HEADS[name], "url": "", "sort": ""})
+            continue
         is_current = order.key == name
         turned = Order(name, not order.is_descending if is_current else name == "at")
         direction = ("descending" if order.is_descending else "ascending") if is_current else ""
@@ -103,7 +109,7 @@ def log(request: HttpRequest) -> HttpResponse:
     answer = services.view_log(by=user, question=form.question(order), cursor=request.GET.get("cursor", ""))
     context = {
         **_list_context(request, form, answer),
-        "heads": _heads(request, order, PAGE_SORTS),
+        "heads": _heads(request, order, tuple(HEADS), sorting=PAGE_SORTS),
         "asked_patient": form.patient_found,
         "export_url": _url(request.GET),
         "can_export": allows(access.check_may_export_log, user),
@@ -170,7 +176,7 @@ def chart(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         by=user, patient_id=patient_id, question=question, cursor=request.GET.get("cursor", "")
     )
     context = _list_context(request, form, answer)
-    context["heads"] = _heads(request, order, ("at",))
+    context["heads"] = _heads(request, order, CHART_HEADS, sorting=("at",))
     context |= {
         "patient": patient,
         "tab": "access",
