@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
-from common.api import wants_json
+from common.api import problem_response, wants_json
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -21,6 +22,34 @@ class NoStoreMiddleware:
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "private, no-store"
         return response
+
+
+MAX_ADDRESS = 4_000
+TOO_LONG = "This address is longer than Chartroom reads. Nothing was done. Ask a shorter question."
+
+
+class LongAddressMiddleware:
+    """Refuses an address beyond what any page of ours has, before a part of it is looked at."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if len(request.META.get("QUERY_STRING", "")) + len(request.path) <= MAX_ADDRESS:
+            return self.get_response(request)
+        if wants_json(request):
+            return problem_response(414, "address_too_long", TOO_LONG)
+        return render(request, "errors/414.html", {"text": TOO_LONG}, status=414)
+
+
+def too_long_unread() -> bytes:
+    """The same page as a whole answer, for an address so long that the server did not read it to its end."""
+    page = render_to_string("errors/414.html", {"text": TOO_LONG}).encode()
+    head = (
+        "HTTP/1.1 414 URI Too Long\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\n"
+        f"Cache-Control: no-store\r\nContent-Length: {len(page)}\r\n\r\n"
+    )
+    return head.encode() + page
 
 
 class NotAllowedPageMiddleware:

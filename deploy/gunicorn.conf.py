@@ -4,7 +4,26 @@ import gc
 import os
 from typing import Any
 
-worker_class = "gthread"
+from gunicorn.http.errors import LimitRequestLine
+from gunicorn.workers.gthread import ThreadWorker
+
+
+class Worker(ThreadWorker):
+    """Answers an address that is too long to be read in the house's words, not the server's."""
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        if not isinstance(exc, LimitRequestLine):
+            super().handle_error(req, client, addr, exc)
+            return
+        from common.middleware import too_long_unread  # the settings are read only after the fork
+
+        try:
+            client.sendall(too_long_unread())
+        except OSError:
+            self.log.debug("Whoever asked has gone.")
+
+
+worker_class = Worker
 workers = int(os.environ.get("CHARTROOM_WEB_WORKERS", "2"))
 threads = int(os.environ.get("CHARTROOM_WEB_THREADS", "4"))
 preload_app = False
@@ -13,6 +32,8 @@ graceful_timeout = 20
 keepalive = 5
 # The default of 8 kB answers a browser's overgrown cookies in the server's own words; the house has better ones.
 limit_request_field_size = 32_768
+# As long a first line as the server can read: common.middleware refuses addresses earlier, with a page or a problem.
+limit_request_line = 8_190
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 control_socket_disable = True
 # Who asked for what stands in the event log; a URL can hold what somebody searched for, so no access log.
