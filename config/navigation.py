@@ -104,8 +104,10 @@ def _permitted(entries: tuple[_Entry, ...], rights: frozenset[str]) -> tuple[Ite
 def _for_rights(rights: frozenset[str]) -> dict[str, Any]:
     """Everything that depends on the rights alone: a handful of combinations, made once each."""
     home = Item("Home", "house", reverse("home"), "home", "g h")
+    rail = (home, *_permitted(RAIL, rights))
     return {
-        "rail": (home, *_permitted(RAIL, rights)),
+        "rail": rail,
+        "addresses": frozenset(item.url for item in rail),
         "new": _permitted(NEW, rights),
         "search": _address("patients:search") if "patients.search_patients" in rights else "",
         "counts": reverse("home-counts"),
@@ -124,5 +126,11 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         room = "accounts"
     elif room == "accounts":
         room = ""
-    own = {"name": user.display_name, "role": ", ".join(user.role_labels), "room": room}
-    return {"navigation": {**_for_rights(user.rights), **own}}
+    given = _for_rights(user.rights)
+    own = {
+        "name": user.display_name,
+        "role": ", ".join(user.role_labels),
+        "room": room,
+        "here": request.path if request.path in given["addresses"] else "",
+    }
+    return {"navigation": {**given, **own}}

@@ -4,16 +4,16 @@ An OR over two indexes reads every Smith before it shows fifty; a branch stops a
 by hand because a dozen branches cost the ORM more time to write than the database to run.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
-from patients.models import Patient
+from patients.models import NAMESAKES, EncounterKind, Patient
 from patients.typed import LIMIT, Typed
 
 SHORTEST_PHONE = 7
@@ -21,7 +21,6 @@ OTHER_NAMES = "join patients_patientname n on n.patient_id = p.id and n.use in (
 IDENTIFIERS = "join patients_identifier i on i.patient_id = p.id"
 TELEPHONES = "join patients_telecom t on t.patient_id = p.id"
 Branch = tuple[str, list[Any]]
-Matches = dict[UUID, tuple[float, list[str]]]
 
 
 def _beginning(text: str) -> str:
@@ -70,7 +69,7 @@ class _Search:
         self, score: float, why: str, join: str, where: list[str], values: list[Any], order: str
     ) -> Branch:
         """One way to match, limited; every part but the values is text of this module."""
-        conditions = " and ".join([*where, *self.conditions])
+        conditions = " and ".join([*where, *self.conditions]) or "true"
         statement = (
             f"(select p.id, {score}::float, '{why}', p.family_key, p.given_key from patients_patient p {join} "  # noqa: S608
             f"where {conditions} order by {order} limit {LIMIT})"
@@ -123,16 +122,64 @@ class _Search:
                 yield self.by_birth_date(list(self.typed.maybe_days), 0.7)
         elif self.typed.days:
             yield self.by_birth_date(list(self.typed.days), 0.8)
+        else:
+            yield self.branch(0.8, "", "", [], [], "p.family_key, p.given_key, p.id")
 
 
-def best_matches(visible: QuerySet[Patient], typed: Typed, limit: int) -> Matches:
-    """{patient id: (score from 0 to 1, what matched)} of the people in `visible` who match all that was typed.
+# The people themselves come with the matches, and on the search page what tells them apart: one round trip, not four.
+_STATEMENT = """
+with hit (id, score, why, family_key, given_key) as ({branches}),
+best as (
+    select id, max(score) as score, array_agg(why order by score desc, why) as reasons, family_key, given_key
+    from hit group by id, family_key, given_key
+    order by max(score) desc, family_key, given_key, id limit %s
+)
+select best.score, best.reasons, {recognition}, {columns}
+from best join patients_patient p on p.id = best.id {joins}
+order by best.score desc, best.family_key, best.given_key, best.id
+"""
+_LAST_ENCOUNTER = """
+left join lateral (
+    select e.kind, l.name as location, e.started_at
+    from patients_encounter e join patients_location l on l.id = e.location_id
+    where e.patient_id = p.id order by e.started_at desc limit 1
+) last on true
+"""
+_RECOGNITION = (
+    "last.kind, last.location, last.started_at, case when p.status = 'merged' then 1 else {} end".format(
+        NAMESAKES.format(family="p.family_key", first="split_part(p.given_key, ' ', 1)")
+    )
+)
+_NO_RECOGNITION = "null, null, null, 1"
 
-    Best first, then by name; at most `limit`.
-    """
-    readings = [typed]
-    if len(typed.numbers) > 1 and not typed.words:  # "CHR-77 1234": two numbers, or one with a space in it
-        readings.append(replace(typed, numbers=("".join(typed.numbers),)))
+
+@dataclass(frozen=True, slots=True)
+class LastEncounter:
+    """What the search page says of somebody's newest visit or stay."""
+
+    kind: str
+    location: str
+    started_at: datetime
+
+    @property
+    def kind_label(self) -> str:
+        """The kind in words."""
+        return EncounterKind(self.kind).label
+
+
+@dataclass(slots=True)
+class Match:
+    """Somebody who matches: how good (0 to 1), by what, and, where asked for, what tells her apart."""
+
+    patient: Patient
+    score: float
+    matched_on: list[str]
+    last_encounter: LastEncounter | None
+    named_so: int
+
+
+def _written(visible: QuerySet[Patient], readings: Iterable[Typed]) -> Branch | None:
+    """All branches as one expression; None where nothing can match."""
     statements: list[str] = []
     values: list[Any] = []
     try:
@@ -141,26 +188,47 @@ def best_matches(visible: QuerySet[Patient], typed: Typed, limit: int) -> Matche
                 statements.append(statement)
                 values.extend(given)
     except EmptyResultSet:  # a role that sees nobody
-        return {}
-    if not statements:
-        return {}
-    matches: Matches = {}
-    order: dict[UUID, tuple[str, str, str]] = {}
+        return None
+    return (" union all ".join(statements), values) if statements else None
+
+
+def best_matches(
+    visible: QuerySet[Patient], typed: Typed, limit: int, *, with_recognition: bool = False
+) -> list[Match]:
+    """The people in `visible` who match all that was typed, best first, then by name; at most `limit`.
+
+    With nothing typed: everybody in `visible`, by name. `with_recognition` adds last encounter and namesakes.
+    """
+    readings = [typed]
+    if len(typed.numbers) > 1 and not typed.words:  # "CHR-77 1234": two numbers, or one with a space in it
+        readings.append(replace(typed, numbers=("".join(typed.numbers),)))
+    branches = _written(visible, readings)
+    if branches is None:
+        return []
+    names = [field.attname for field in Patient._meta.concrete_fields]
+    statement = _STATEMENT.format(
+        branches=branches[0],
+        columns=", ".join(f"p.{field.column}" for field in Patient._meta.concrete_fields),
+        recognition=_RECOGNITION if with_recognition else _NO_RECOGNITION,
+        joins=_LAST_ENCOUNTER if with_recognition else "",
+    )
     with connection.cursor() as cursor:
-        cursor.execute(" union all ".join(statements), values)
-        for pk, score, why, family_key, given_key in cursor.fetchall():
-            best, reasons = matches.setdefault(pk, (score, []))
-            if why not in reasons:
-                reasons.append(why)
-            matches[pk] = (max(best, score), reasons)
-            order[pk] = (family_key, given_key, str(pk))
-    ranked = sorted(matches, key=lambda pk: (-matches[pk][0], *order[pk]))[:limit]
-    return {pk: (matches[pk][0], _told(matches[pk][1], typed)) for pk in ranked}
+        cursor.execute(statement, [*branches[1], limit])
+        return [
+            Match(
+                patient=Patient.from_db(connection.alias, names, values),
+                score=score,
+                matched_on=_told(reasons, typed),
+                last_encounter=LastEncounter(kind, location, started_at) if kind else None,
+                named_so=named_so,
+            )
+            for score, reasons, kind, location, started_at, named_so, *values in cursor.fetchall()
+        ]
 
 
 def _told(reasons: list[str], typed: Typed) -> list[str]:
     """What matched, without what goes without saying."""
-    told = list(reasons)
+    told = list(dict.fromkeys(reason for reason in reasons if reason))
     if "name" in told and "other name" in told:
         told.remove("other name")
     if "MRN" in told and "identifier" in told:  # our MRNs are kept as identifiers too

@@ -10,6 +10,7 @@ from accounts.models import User
 from audit.models import Event
 from audit.services import record
 from patients import access, queries
+from patients.branches import Match
 from patients.models import Patient
 from patients.typed import LIMIT
 
@@ -25,17 +26,20 @@ def search_patients(
     identifier: str = "",
     limit: int = LIMIT,
     with_recognition: bool = False,
-) -> list[queries.Found]:
+) -> list[Match]:
     """The best matches among the charts `by` may open, best first; ONE event with the ids shown. Raises Denied.
 
     `with_recognition` adds what tells people apart: last encounter, and how many are named so.
     """
     access.check_may_search(by)
     found = queries.search(
-        access.visible_to(by), text=text, birth_date=birth_date, identifier=identifier, limit=limit
+        access.visible_to(by),
+        text=text,
+        birth_date=birth_date,
+        identifier=identifier,
+        limit=limit,
+        with_recognition=with_recognition,
     )
-    if with_recognition:
-        queries.add_recognition(found)
     record(
         "patient.searched",
         by=by,

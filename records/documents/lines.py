@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.urls import reverse
-
 from common.templatetags.chartroom import day_text
 from records.documents.models import Document, DocumentStatus, Processing
 
 _WORDS = {str(value): str(label) for value, label in Processing.choices}
-_ANY = UUID(int=0)
 
 
 @dataclass(slots=True)
@@ -32,12 +29,6 @@ class Line:
     is_marked: bool  # withdrawn or labelled: few are
     encounter_id: UUID | None
     is_chosen: bool
-
-
-def own_pages() -> Callable[[UUID], str]:
-    """The address of a document's page, worked out once for a whole list."""
-    before, after = reverse("documents:detail", args=[_ANY]).split(str(_ANY))
-    return lambda key: f"{before}{key}{after}"
 
 
 def lines(

@@ -13,14 +13,14 @@ from accounts.views import me
 from common.errors import BadFile, NotFound, Refusal, RuleBroken
 from common.jobs.services import latest_about
 from common.once import once
-from common.web import paginate, rule_errors_on
+from common.web import addresses, paginate, rule_errors_on
 from patients import access as patient_access
 from patients import services as patient_services
 from patients.access import allows
 from patients.models import Patient
 from records.documents import access, answers, held, queries, services, uploads, viewer
 from records.documents.forms import FilterForm, UploadForm
-from records.documents.lines import lines, own_pages
+from records.documents.lines import lines
 from records.documents.models import Document
 from records.documents.services.filing import READ_JOB
 from records.documents.services.looking import THUMBNAIL, VIEW
@@ -47,7 +47,7 @@ def document_list(request: HttpRequest) -> HttpResponse:
         {
             "patient": patient,
             "page": page,
-            "lines": lines(page.rows, url_of=own_pages()),
+            "lines": lines(page.rows, url_of=addresses("documents:detail")),
             "filters": filters,
             "types": _types_to_choose(queries.types_in_chart(user, patient), filters.type),
             "can_file": allows(access.check_may_file, user, patient),

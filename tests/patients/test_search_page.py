@@ -30,6 +30,13 @@ def test_results_show_two_identifiers_and_the_last_encounter(clerk: User, browse
     assert written[0].detail["q"] == "quill"
 
 
+def test_a_hostile_name_is_only_text(clerk: User, browse: Browse) -> None:
+    PatientFactory.create(family="Quill<script>alert(1)</script>", given="\"'&amp;")
+    text = browse(clerk).get("/patients/", {"q": "quill"}).content.decode()
+    assert "<script>ALERT" not in text
+    assert "QUILL&lt;SCRIPT&gt;ALERT(1)&lt;/SCRIPT&gt;, &quot;&#x27;&amp;amp;" in text
+
+
 @pytest.mark.parametrize("text", ["", "q", " q "])
 def test_one_letter_is_no_question_and_no_event(text: str, clerk: User, browse: Browse) -> None:
     PatientFactory.create(family="Quill")
