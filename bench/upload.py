@@ -109,7 +109,7 @@ def main() -> int:
             data = content()
             body, kind = multipart(data, fields)
             ours.append(timed(lambda body=body, kind=kind: send(server.port, token, body, kind)))  # type: ignore[misc]
-            floors.append(timed(lambda data=data: floor(data, settings.STORAGE_DIR)))  # type: ignore[misc]
+            floors.append(timed(lambda data=data: floor(data, Path(settings.STORAGE))))  # type: ignore[misc]
             most = max(most, resident(server))
         verdict.ratio("100 MB, speed against the floor's", 1 / median(ours), 1 / median(floors), least=0.5)
         verdict.amount("growth of the web process", (most - before) / 1e6, "MB", most=20)

@@ -4,12 +4,14 @@ import base64
 import binascii
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w.-]+)*/?", re.ASCII)
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -56,11 +58,21 @@ def networks(name: str, default: str = "") -> list[Network]:
         raise ImproperlyConfigured(f"{name}: {error}.") from error
 
 
-def secret(name: str) -> str:
+def place(name: str, default: str) -> str:
+    """A folder, or `s3://bucket/prefix`."""
+    value = os.environ.get(name) or default
+    if "://" in value and not BUCKET.fullmatch(value):
+        raise ImproperlyConfigured(f"{name} must be a folder or s3://bucket/prefix, not {value!r}.")
+    return value
+
+
+def secret(name: str, *, required: bool = True) -> str:
     """`NAME` itself, or the contents of the file that `NAME_FILE` names."""
     if os.environ.get(name):
         return os.environ[name]
     path = os.environ.get(f"{name}_FILE")
+    if not path and not required:
+        return ""
     if not path:
         raise ImproperlyConfigured(f"Set {name} or {name}_FILE: Chartroom does not start without it.")
     try:

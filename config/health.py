@@ -1,6 +1,6 @@
 """Is Chartroom alive, and is it ready to work?"""
 
-import os
+import logging
 from typing import Any
 
 import redis
@@ -11,6 +11,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from common.jobs.models import Heartbeat
 from common.jobs.services import WORKER
+from records.documents.sealed import VaultError
+from records.documents.storage import vault
+
+logger = logging.getLogger("chartroom.health")
 
 
 def _database() -> bool:
@@ -33,7 +37,12 @@ def _broker() -> bool:
 
 
 def _storage() -> bool:
-    return os.access(settings.STORAGE_DIR, os.W_OK | os.X_OK)
+    try:
+        vault().check()
+    except VaultError as error:
+        logger.warning("%s", error)
+        return False
+    return True
 
 
 def _worker() -> bool:

@@ -12,7 +12,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # -- Where things are -------------------------------------------------------------------------------------------
 DATA_DIR = Path(env.text("CHARTROOM_DATA", str(BASE_DIR / "chartroom-data"))).absolute()
-STORAGE_DIR = Path(env.text("CHARTROOM_STORAGE", str(DATA_DIR / "files")))
+STORAGE = env.place("CHARTROOM_STORAGE", str(DATA_DIR / "files"))
 RUN_DIR = Path(env.text("CHARTROOM_RUN", str(DATA_DIR / "run")))
 
 # -- What kind of deployment ------------------------------------------------------------------------------------
@@ -202,6 +202,12 @@ STORAGES = {
 }
 
 # -- Files ------------------------------------------------------------------------------------------------------
+# With a bucket for storage: files are received on this machine's disk. What is not set, boto3 looks for itself.
+STAGING_DIR = Path(env.text("CHARTROOM_STAGING", str(DATA_DIR / "staging")))
+S3_ENDPOINT = env.text("CHARTROOM_S3_ENDPOINT", "")
+S3_REGION = env.text("CHARTROOM_S3_REGION", "")
+S3_ACCESS_KEY = env.text("CHARTROOM_S3_ACCESS_KEY", "")
+S3_SECRET_KEY = env.secret("CHARTROOM_S3_SECRET_KEY", required=False)
 MAX_UPLOAD_BYTES = env.number("CHARTROOM_MAX_UPLOAD_MB", 200, least=1) * 1_000_000
 MAX_PAGES = env.number("CHARTROOM_MAX_PAGES", 2000, least=1)
 TESSDATA_DIR = env.text("CHARTROOM_TESSDATA", "")

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -77,10 +78,11 @@ def own_folders() -> None:
     """Each test process stores and reads in folders of its own, so that none finds what another is at."""
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker:
-        for name, variable in (("STORAGE_DIR", "CHARTROOM_STORAGE"), ("RUN_DIR", "CHARTROOM_RUN")):
-            folder = getattr(settings, name) / worker
+        for name, variable in (("STORAGE", "CHARTROOM_STORAGE"), ("RUN_DIR", "CHARTROOM_RUN")):
+            former = getattr(settings, name)
+            folder = Path(former) / worker
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            setattr(settings, name, folder)
+            setattr(settings, name, type(former)(folder))
             os.environ[variable] = str(folder)  # for the worker processes that tests start
 
 

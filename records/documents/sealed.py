@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -205,30 +205,57 @@ def disk_errors() -> Iterator[None]:
         raise VaultError("The file storage does not answer.") from error
 
 
-class Stored:
-    """A stored file opened for reading. Its length is proven on opening, each byte when it is read."""
+class Source(Protocol):
+    """An encrypted file as it lies on its shelf."""
 
-    def __init__(self, path: Path, keyring: Keyring) -> None:
+    size: int
+
+    def read(self, offset: int, length: int) -> bytes:
+        """These bytes; fewer where the file ends. Raises Missing or VaultError."""
+
+    def close(self) -> None:
+        """Nothing more will be read."""
+
+
+class FileSource:
+    """An encrypted file on the disk. Raises Missing or VaultError."""
+
+    def __init__(self, path: Path) -> None:
         try:
             self._file = path.open("rb", buffering=0)
         except FileNotFoundError as error:
             raise Missing("The stored file is not there.") from error
         except OSError as error:
             raise VaultError("The file storage does not answer.") from error
+        self.size = os.fstat(self._file.fileno()).st_size
+
+    def read(self, offset: int, length: int) -> bytes:
+        with disk_errors():
+            return os.pread(self._file.fileno(), length, offset)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class Stored:
+    """A stored file opened for reading. Its length is proven on opening, each byte when it is read."""
+
+    def __init__(self, source: Source, keyring: Keyring) -> None:
+        self.source = source
         try:
             self._open(keyring)
         except BaseException:
-            self._file.close()
+            self.source.close()
             raise
 
     def _open(self, keyring: Keyring) -> None:
-        self.header = Header.unpack(self._file.read(HEADER.size))
+        self.header = Header.unpack(self.source.read(0, HEADER.size))
         try:
             data_key = keyring.unwrap(self.header.key_id, self.header.wrapped, self.header.key_data)
         except KeyringError as error:
             raise Damaged(str(error)) from error
         self._cipher = AESGCM(data_key)
-        body = os.fstat(self._file.fileno()).st_size - HEADER.size
+        body = self.source.size - HEADER.size
         sealed_bytes = self.header.chunk_bytes + TAG_BYTES
         self._count = max(1, -(-body // sealed_bytes))
         self.size_bytes = body - self._count * TAG_BYTES
@@ -244,10 +271,7 @@ class Stored:
     def _chunk(self, number: int) -> bytes:
         sealed_bytes = self.header.chunk_bytes + TAG_BYTES
         wanted = min(sealed_bytes, self.size_bytes + self._count * TAG_BYTES - number * sealed_bytes)
-        try:
-            sealed = os.pread(self._file.fileno(), wanted, HEADER.size + number * sealed_bytes)
-        except OSError as error:
-            raise VaultError("The file storage does not answer.") from error
+        sealed = self.source.read(HEADER.size + number * sealed_bytes, wanted)
         nonce = self.header.nonce(number, last=number == self._count - 1)
         try:
             return self._cipher.decrypt(nonce, sealed, self.header.chunk_data)
@@ -269,7 +293,7 @@ class Stored:
         return b"".join(self.chunks())
 
     def close(self) -> None:
-        self._file.close()
+        self.source.close()
 
     def __enter__(self) -> Self:
         return self

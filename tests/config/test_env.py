@@ -32,6 +32,26 @@ def test_database_url_of_another_kind_is_refused(url: str) -> None:
         env.database(url, "DATABASE_URL")
 
 
+@pytest.mark.parametrize(
+    "value", ["/srv/files", "relative", "s3://charts", "s3://charts/", "s3://my.charts-1/a/b_c"]
+)
+def test_a_place_for_files(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHARTROOM_X", value)
+    assert env.place("CHARTROOM_X", "/default") == value
+    monkeypatch.setenv("CHARTROOM_X", "")
+    assert env.place("CHARTROOM_X", "/default") == "/default"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["s3://", "s3:///prefix", "s3://A", "s3://charts//x", "s3://charts/../x y", "https://x/y", "s3://ab"],
+)
+def test_a_place_that_cannot_be_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHARTROOM_X", value)
+    with pytest.raises(ImproperlyConfigured, match="CHARTROOM_X must be a folder or s3"):
+        env.place("CHARTROOM_X", "/default")
+
+
 @pytest.mark.parametrize("value", ["maybe", "2", "ja"])
 def test_a_flag_is_yes_or_no(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHARTROOM_X", value)

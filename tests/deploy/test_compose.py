@@ -128,6 +128,20 @@ def test_the_programs_settings_pass_djangos_check_for_deployment(made: Path, com
         assert done.stdout.split("\n")[:2] == ["[]", f"chartroom_app {owner} False"]
 
 
+def test_files_lie_in_the_volume_or_in_the_bucket_that_is_named(made: Path) -> None:
+    written = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    variables = dict(line.split("=", 1) for line in (made / ".env").read_text().splitlines())
+    for program in ("web", "worker"):
+        here = interpolate(written, variables)["services"][program]
+        assert here["volumes"] == [f"files:{here['environment']['CHARTROOM_STORAGE']}"]
+        assert here["environment"]["CHARTROOM_STAGING"].startswith(here["environment"]["CHARTROOM_STORAGE"])
+        named = {**variables, "CHARTROOM_STORAGE": "s3://charts", "CHARTROOM_S3_SECRET_KEY": "s"}
+        there = interpolate(written, named)["services"][program]["environment"]
+        assert (there["CHARTROOM_STORAGE"], there["CHARTROOM_S3_SECRET_KEY"]) == ("s3://charts", "s")
+    for program in ("migrate", "beat"):
+        assert "CHARTROOM_S3_SECRET_KEY" not in written["services"][program]["environment"]
+
+
 def test_every_secret_is_mounted_where_it_is_looked_for(compose: dict[str, Any], made: Path) -> None:
     for name, service in compose["services"].items():
         secrets = service.get("secrets", [])

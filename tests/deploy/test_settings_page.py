@@ -8,7 +8,7 @@ PAGE = (ROOT / "docs" / "operators" / "settings.md").read_text()
 
 
 def test_every_setting_is_on_the_page_and_every_one_on_the_page_is_read() -> None:
-    named = set(re.findall(r"`((?:CHARTROOM|DATABASE|REDIS)_[A-Z_]+)(?:=1)?`", PAGE))
+    named = set(re.findall(r"`((?:CHARTROOM|DATABASE|REDIS)_[A-Z0-9_]+)(?:=1)?`", PAGE))
     assert named == {name for name in names_read() if name != "DJANGO_SETTINGS_MODULE"}
 
 

@@ -12,6 +12,7 @@ from records.documents.models import Blob, Document
 from records.documents.storage import vault
 from records.documents.vault import Vault
 from tests.records.documents import samples
+from tests.records.documents.lying import raw, write_raw
 from tests.support import events
 
 
@@ -34,25 +35,24 @@ def test_stored_files_are_verified_and_the_damaged_one_is_named(filed: Document)
     call_command("check_files", stdout=out)
     assert f"{Blob.objects.count()} files checked, 0 bad" in out.getvalue()
     address = filed.current.blob_id  # type: ignore[union-attr]
-    path = vault().path(address)
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-1])
+    whole = raw(vault(), address)
+    write_raw(vault(), address, whole[:-1])
     with pytest.raises(CommandError, match="1 files are damaged"):
         call_command("check_files", stdout=out, stderr=err)
     assert address in err.getvalue()
-    path.write_bytes(whole)
+    write_raw(vault(), address, whole)
 
 
 def test_files_move_to_a_new_master_key(filed: Document, monkeypatch: pytest.MonkeyPatch) -> None:
     old = vault()
-    rotated = Vault(old.folder, Keyring({"next": bytes([7]) * 32, **old.keyring.keys}))
+    rotated = Vault(old.shelf, Keyring({"next": bytes([7]) * 32, **old.keyring.keys}))
     monkeypatch.setattr(check_files, "vault", lambda: rotated)
     call_command("check_files", "--rewrap", stdout=StringIO())
     address = filed.current.blob_id  # type: ignore[union-attr]
     assert Blob.objects.get(pk=address).key_id == "next"
-    only_new = Vault(old.folder, Keyring({"next": bytes([7]) * 32}))
+    only_new = Vault(old.shelf, Keyring({"next": bytes([7]) * 32}))
     assert only_new.verify(address) > 0
     assert events("file.rewrapped")
-    back = Vault(old.folder, Keyring({**old.keyring.keys, "next": bytes([7]) * 32}))
+    back = Vault(old.shelf, Keyring({**old.keyring.keys, "next": bytes([7]) * 32}))
     for blob in Blob.objects.all():
         back.rewrap(blob.pk)

@@ -129,7 +129,7 @@ def test_a_broken_page_is_named_and_the_others_are_shown(clerk: User, patient: P
 def test_a_lost_original_is_said_at_once(clerk: User, patient: Patient) -> None:
     document = file(clerk, patient, samples.text_pdf([["only here"]]))
     version = version_of(document)
-    vault().path(version.blob_id).unlink()
+    vault().remove(version.blob_id)
     work()
     assert "restored from the backup" in version_of(document).error
 

@@ -14,8 +14,12 @@ from hypothesis import strategies as st
 
 from common.keyring import Keyring, KeyringError
 from records.documents import sealed as sealed_module
-from records.documents.sealed import CHUNK_BYTES, HEADER, TAG_BYTES
+from records.documents.folder import FolderShelf
+from records.documents.sealed import CHUNK_BYTES, HEADER, TAG_BYTES, FileSource
+from records.documents.shelf import Shelf
 from records.documents.vault import Damaged, Incoming, Missing, Stored, Vault, VaultFull
+from tests.records.documents.lying import leftovers, raw, write_raw
+from tests.records.documents.s3 import Bucket
 
 
 def key(byte: int) -> bytes:
@@ -26,13 +30,18 @@ OLD = Keyring({"old": key(1)})
 NEW = Keyring({"new": key(2), "old": key(1)})
 
 
+@pytest.fixture(params=["folder", "bucket"])
+def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
+    """Each of the two places where files may lie."""
+    if request.param == "folder":
+        return FolderShelf(tmp_path / "files")
+    bucket: Bucket = request.getfixturevalue("bucket")
+    return bucket.shelf(tmp_path / "staging")
+
+
 @pytest.fixture
-def vault(tmp_path: Path) -> Vault:
-    return Vault(tmp_path / "files", OLD)
-
-
-def leftovers(vault: Vault) -> list[Path]:
-    return list(vault.incoming.iterdir())
+def vault(shelf: Shelf) -> Vault:
+    return Vault(shelf, OLD)
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES])
@@ -59,7 +68,7 @@ def test_how_it_is_cut_up_does_not_matter(data: bytes, cuts: list[int], chunk: i
         assert staged.sha256 == hashlib.sha256(data).hexdigest()
         assert staged.size_bytes == len(data)
         assert staged.head == data[:4096]
-        with Stored(staged.path, OLD) as stored:
+        with Stored(FileSource(staged.path), OLD) as stored:
             assert stored.read() == data
 
 
@@ -70,23 +79,27 @@ def test_a_range_is_the_same_slice(start: int, length: int) -> None:
     with tempfile.TemporaryDirectory() as folder, Incoming(Path(folder), OLD, chunk_bytes=7) as incoming:
         incoming.write(data)
         staged = incoming.finish()
-        with Stored(staged.path, OLD) as stored:
+        with Stored(FileSource(staged.path), OLD) as stored:
             assert b"".join(stored.chunks(start, start + length)) == data[start : start + length]
 
 
-def test_the_clear_text_is_not_on_the_disk(vault: Vault) -> None:
+def test_the_clear_text_is_not_on_the_shelf(vault: Vault) -> None:
     address = vault.put(b"Patient: Ada Beispiel, MRN 12-34-56 " * 1000)
-    raw = vault.path(address).read_bytes()
-    assert b"Beispiel" not in raw
-    assert vault.path(address).stat().st_mode & 0o077 == 0
-    assert vault.folder.stat().st_mode & 0o077 == 0
+    assert b"Beispiel" not in raw(vault, address)
+
+
+def test_nobody_else_on_the_machine_may_look_into_the_folder(tmp_path: Path) -> None:
+    shelf = FolderShelf(tmp_path / "files")
+    address = Vault(shelf, OLD).put(b"letter")
+    assert shelf.path(address).stat().st_mode & 0o077 == 0
+    assert shelf.folder.stat().st_mode & 0o077 == 0
 
 
 def test_the_same_content_twice_is_one_file_under_its_first_key(vault: Vault) -> None:
     first = vault.put(b"same")
-    before = vault.path(first).read_bytes()
+    before = raw(vault, first)
     assert vault.put(b"same") == first
-    assert vault.path(first).read_bytes() == before
+    assert raw(vault, first) == before
     assert list(vault.addresses()) == [first]
     assert leftovers(vault) == []
 
@@ -94,51 +107,51 @@ def test_the_same_content_twice_is_one_file_under_its_first_key(vault: Vault) ->
 def many_chunks(vault: Vault, count: int = 4) -> tuple[str, bytes, int]:
     """A file of `count` full chunks: its address, its raw bytes, the length of one sealed chunk."""
     address = vault.put(os.urandom(count * CHUNK_BYTES))
-    return address, vault.path(address).read_bytes(), CHUNK_BYTES + TAG_BYTES
+    return address, raw(vault, address), CHUNK_BYTES + TAG_BYTES
 
 
-def damage(vault: Vault, address: str, raw: bytes) -> None:
-    vault.path(address).write_bytes(raw)
+def damage(vault: Vault, address: str, changed: bytes) -> None:
+    write_raw(vault, address, changed)
     with pytest.raises(Damaged):
         vault.verify(address)
 
 
 @pytest.mark.parametrize("place", [0, 4, 9, 20, 60, 120, HEADER.size, HEADER.size + CHUNK_BYTES + 40, -1])
 def test_a_changed_byte_is_found(vault: Vault, place: int) -> None:
-    address, raw, _ = many_chunks(vault)
-    changed = bytearray(raw)
+    address, whole, _ = many_chunks(vault)
+    changed = bytearray(whole)
     changed[place] ^= 1
     damage(vault, address, bytes(changed))
 
 
 def test_a_file_cut_off_at_a_chunk_is_found_on_opening(vault: Vault) -> None:
-    address, raw, sealed = many_chunks(vault)
-    vault.path(address).write_bytes(raw[: HEADER.size + 2 * sealed])
+    address, whole, sealed = many_chunks(vault)
+    write_raw(vault, address, whole[: HEADER.size + 2 * sealed])
     with pytest.raises(Damaged):
         vault.open(address)
 
 
 @pytest.mark.parametrize("length", [0, 10, HEADER.size, HEADER.size + 5, HEADER.size + CHUNK_BYTES])
 def test_a_file_cut_off_anywhere_is_found_on_opening(vault: Vault, length: int) -> None:
-    address, raw, _ = many_chunks(vault)
-    vault.path(address).write_bytes(raw[:length])
+    address, whole, _ = many_chunks(vault)
+    write_raw(vault, address, whole[:length])
     with pytest.raises(Damaged):
         vault.open(address)
 
 
 def test_swapped_and_repeated_chunks_are_found(vault: Vault) -> None:
-    address, raw, sealed = many_chunks(vault)
+    address, whole, sealed = many_chunks(vault)
     head = HEADER.size
-    first, second = raw[head : head + sealed], raw[head + sealed : head + 2 * sealed]
-    damage(vault, address, raw[:head] + second + first + raw[head + 2 * sealed :])
-    damage(vault, address, raw[:head] + first + first + raw[head + 2 * sealed :])
-    damage(vault, address, raw + raw[head : head + sealed])
+    first, second = whole[head : head + sealed], whole[head + sealed : head + 2 * sealed]
+    damage(vault, address, whole[:head] + second + first + whole[head + 2 * sealed :])
+    damage(vault, address, whole[:head] + first + first + whole[head + 2 * sealed :])
+    damage(vault, address, whole + whole[head : head + sealed])
 
 
 def test_one_file_under_the_address_of_another_is_found(vault: Vault) -> None:
     """Each opens by itself; only the address tells that they were exchanged."""
     one, two = vault.put(b"one"), vault.put(b"two")
-    vault.path(one).write_bytes(vault.path(two).read_bytes())
+    write_raw(vault, one, raw(vault, two))
     with pytest.raises(Damaged, match="not the one its address names"):
         vault.verify(one)
 
@@ -183,26 +196,27 @@ def test_a_disk_that_is_full_only_at_the_end_leaves_nothing(
     assert list(vault.addresses()) == []
 
 
-def test_a_rotated_key_opens_old_files_and_rewraps_them(tmp_path: Path) -> None:
+def test_a_rotated_key_opens_old_files_and_rewraps_them(shelf: Shelf) -> None:
     data = os.urandom(2 * CHUNK_BYTES + 5)
-    address = Vault(tmp_path, OLD).put(data)
-    both = Vault(tmp_path, NEW)
+    address = Vault(shelf, OLD).put(data)
+    both = Vault(shelf, NEW)
     with both.open(address) as stored:
         assert stored.key_id == "old"
-    body = both.path(address).read_bytes()[HEADER.size :]
+    body = raw(both, address)[HEADER.size :]
     assert both.rewrap(address) is True
     assert both.rewrap(address) is False
-    assert both.path(address).read_bytes()[HEADER.size :] == body
-    only_new = Vault(tmp_path, Keyring({"new": key(2)}))
+    assert leftovers(both) == []
+    assert raw(both, address)[HEADER.size :] == body
+    only_new = Vault(shelf, Keyring({"new": key(2)}))
     assert only_new.verify(address) == len(data)
     with pytest.raises(Damaged, match="not among the keys"):
-        Vault(tmp_path, OLD).open(address)
+        Vault(shelf, OLD).open(address)
 
 
-def test_another_key_under_the_same_name_opens_nothing(tmp_path: Path) -> None:
-    address = Vault(tmp_path, OLD).put(b"letter")
+def test_another_key_under_the_same_name_opens_nothing(shelf: Shelf) -> None:
+    address = Vault(shelf, OLD).put(b"letter")
     with pytest.raises(Damaged, match="does not open"):
-        Vault(tmp_path, Keyring({"old": key(9)})).open(address)
+        Vault(shelf, Keyring({"old": key(9)})).open(address)
 
 
 @pytest.mark.parametrize("keys", [{}, {"old": b"short"}, {"": key(1)}, {"x" * 33: key(1)}, {"ключ": key(1)}])
@@ -220,7 +234,6 @@ def test_the_sweeper_removes_old_parts_only(vault: Vault) -> None:
     young, old = vault.receive(), vault.receive()
     past = time.time() - 2 * 24 * 3600
     os.utime(old.path, (past, past))
-    os.utime(vault.path(kept), (past, past))
     assert vault.sweep() == 1
     assert leftovers(vault) == [young.path]
     assert vault.holds(kept)
