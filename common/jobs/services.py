@@ -145,10 +145,21 @@ def _heartbeat(running: Running) -> Iterator[None]:
         thread.join()
 
 
+def _locked(job_id: UUID) -> Job | None:
+    """The job's row, if it may be taken.
+
+    Whoever rings writes into a waiting job's row at the very moment in which the worker hears it: we wait for that,
+    or the ring would be lost until the sweeper comes. Nobody waits for the holder of a lapsed lease, who may be
+    writing a long result.
+    """
+    waiting = Job.objects.select_for_update().filter(pk=job_id, status=JobStatus.QUEUED).first()
+    return waiting or Job.objects.takeable().select_for_update(skip_locked=True).filter(pk=job_id).first()
+
+
 def claim(job_id: UUID) -> Running | None:
     """Take the job for this worker, or None when it is finished, gone or somebody else's."""
     with transaction.atomic():
-        job = Job.objects.takeable().select_for_update(skip_locked=True).filter(pk=job_id).first()
+        job = _locked(job_id)
         if job is None:
             return None
         if job.attempts >= settings.JOB_ATTEMPTS:

@@ -127,6 +127,32 @@ def test_of_two_workers_one_takes_it(committed: None, bell: Bell, kind: Kind) ->
 
 
 @pytest.mark.committed
+def test_a_worker_that_hears_the_bell_at_once_waits_for_whoever_rings(
+    committed: None, bell: Bell, kind: Kind
+) -> None:
+    """`publish` notes in the row that it has rung; its COMMIT takes longer than the message."""
+    ran: list[int] = []
+    job = queued(kind(lambda running: ran.append(1)))
+
+    def hear() -> None:
+        try:
+            services.run(job.pk)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=hear)
+    with transaction.atomic():
+        Job.objects.filter(pk=job.pk).update(published_at=timezone.now())
+        thread.start()
+        thread.join(0.5)
+        assert ran == []
+    thread.join(10)
+    assert ran == [1]
+    job.refresh_from_db()
+    assert job.status == JobStatus.DONE
+
+
+@pytest.mark.committed
 def test_the_broker_is_down_the_row_waits_and_says_so(committed: None, bell: Bell, kind: Kind) -> None:
     bell.is_down = True
     job = queued(kind(lambda running: None))
