@@ -20,6 +20,7 @@ def setup_django() -> None:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
+    import config.celery  # noqa: F401  (the doorbell; without it each order waits for a broker that is not there)
 
 
 def timed(work: Callable[[], object]) -> float:

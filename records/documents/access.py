@@ -26,10 +26,13 @@ def visible_to(user: User) -> QuerySet[Document]:
     return rows.exclude(status=DocumentStatus.ENTERED_IN_ERROR)
 
 
-def check_may_view(user: User, document: Document) -> Decision:
-    """Why `user` may look at this document; allows exactly what `visible_to` lists. Raises Denied or NotFound."""
+def check_may_view(user: User, document: Document, *, chart: Decision | None = None) -> Decision:
+    """Why `user` may look at this document; allows exactly what `visible_to` lists. Raises Denied or NotFound.
+
+    `chart` is what `check_may_open` has just said of the document's chart, for one document of it after another.
+    """
     check_may_view_any(user)
-    decision = check_may_open(user, document.patient)
+    decision = chart or check_may_open(user, document.patient)
     is_withdrawn = document.status == DocumentStatus.ENTERED_IN_ERROR
     if is_withdrawn and not user.has_perm("documents.file_document"):
         raise NotFound

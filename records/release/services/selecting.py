@@ -14,6 +14,8 @@ from accounts.models import User
 from audit.services import record
 from common.errors import Denied, NotFound, RuleBroken, WrongMove
 from common.ids import as_uuid
+from patients import access as patient_access
+from patients.access import Decision
 from records.documents import access as document_access
 from records.documents.models import Document, DocumentStatus, Label, Processing
 from records.release import access
@@ -72,16 +74,27 @@ def _is_outside(record_request: RecordRequest, document: Document) -> bool:
     return is_early or is_late or bool(types and document.type.code not in types)
 
 
-def why_not(by: User, record_request: RecordRequest, document: Document) -> Broken | None:
+def open_chart(by: User, record_request: RecordRequest) -> Decision | None:
+    """Why the chart is open to whoever acts: asked once for all its documents. None when it is not."""
+    try:
+        return patient_access.check_may_open(by, record_request.patient)
+    except (Denied, NotFound):
+        return None
+
+
+def why_not(
+    by: User, record_request: RecordRequest, document: Document, chart: Decision | None
+) -> Broken | None:
     """The rule that keeps this document back from this request, or None. Asked at selection and at building.
 
+    `chart` is what `open_chart` says; where it says nothing, the refusal's own words are asked for.
     PSY-01: psychotherapy notes never go. P2-02: a general authorization does not release Part 2 records.
     Documents outside an authorization's description do not go, 45 CFR 164.508(a)(1).
     """
     if document.patient_id != record_request.patient_id:
         return Broken("wrong_chart", "It lies in another chart.")
     try:
-        document_access.check_may_view(by, document)
+        document_access.check_may_view(by, document, chart=chart)
     except (Denied, NotFound) as refused:
         return Broken("access", refused.message)
     if document.status == DocumentStatus.ENTERED_IN_ERROR:
@@ -138,8 +151,9 @@ def select_documents(
     withdraw_package(by=by, record_request=record_request)
     SelectedDocument.objects.filter(request=record_request).delete()
     selection = Selection(rows=[])
+    chart = open_chart(by, record_request)
     for document in asked:
-        kept_back = why_not(by, record_request, document)
+        kept_back = why_not(by, record_request, document, chart)
         if kept_back:
             selection.excluded.append(Excluded(str(document.pk), kept_back.rule, kept_back.text))
             continue

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from audit.services import record
@@ -16,7 +17,7 @@ from common.notices.models import Notice
 from records.documents import files
 from records.documents.models import Document, DocumentStatus
 from records.release.models import Release, ReleaseStatus, RequestStatus
-from records.release.services import building, evidence, selecting
+from records.release.services import building, clearing, evidence, selecting
 from tests.factories import PatientFactory
 from tests.records.release.making import (
     authorization,
@@ -309,3 +310,25 @@ def test_who_may_not_prepare(role: str, roi: User, request: Any) -> None:
         with pytest.raises(Denied):
             attempt()
     assert not Release.objects.exists()
+
+
+def test_the_chart_is_asked_for_once_however_many_documents_go(roi: User) -> None:
+    few, many = (cleared(roi, *(pdf_of(f"{count} {number}") for number in range(count))) for count in (2, 12))
+    with CaptureQueriesContext(connection) as asked_for_few:
+        assert len(clearing.clearance(roi, few).rows) == 2
+    with CaptureQueriesContext(connection) as asked_for_many:
+        assert clearing.clearance(roi, many).missing == []
+    assert len(asked_for_many) == len(asked_for_few) <= 8
+
+
+def test_who_lost_the_chart_is_told_for_each_document(roi: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = cleared(roi, pdf_of("one"), pdf_of("two"))
+
+    def refuse(user: User, patient: Any) -> Any:
+        raise Denied("This chart is closed to you.", rule="chart_denied")
+
+    monkeypatch.setattr("patients.access.check_may_open", refuse)
+    monkeypatch.setattr("records.documents.access.check_may_open", refuse)
+    missing = clearing.clearance(roi, row).missing
+    assert [broken.rule for broken in missing] == ["access", "access"]
+    assert "This chart is closed to you." in missing[0].text
