@@ -34,6 +34,7 @@ app.conf.update(
         "sweep-jobs": {"task": "jobs.sweep", "schedule": settings.JOB_SWEEP_SECONDS},
         "seal-the-log": {"task": "audit.seal", "schedule": settings.SEAL_SECONDS},
         "ensure-partitions": {"task": "audit.ensure_partitions", "schedule": 6 * 3600},
+        "sweep-files": {"task": "documents.sweep_files", "schedule": 6 * 3600},
         "tidy-documents": {"task": "documents.tidy", "schedule": 600},
         "forget-stale": {"task": "jobs.forget_stale", "schedule": 3600},
         "forget-notices": {"task": "notices.forget", "schedule": 24 * 3600},

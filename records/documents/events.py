@@ -14,5 +14,8 @@ EVENTS = {
     "document.reading_failed": ("update", "could not read the document"),
     "document.reading_retried": ("update", "had the document read again"),
     "file.rewrapped": ("config-change", "moved a stored file to another master key"),
+    "file.copied": ("config-change", "copied the stored files to another place"),
+    "file.swept": ("config-change", "removed stored files that belonged to nothing"),
+    "file.sweep_refused": ("config-change", "would not remove suspiciously many stored files"),
     "capture.listed": ("view", "looked at their own uploads"),
 }

@@ -1,11 +1,12 @@
 """Files in the vault with their row: what documents, pages, releases and evidence are made of."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from django.db import transaction
 
 from common.errors import Unavailable
+from records.documents import drawers
 from records.documents.models import Blob
 from records.documents.names import display_name
 from records.documents.sealed import Damaged, Missing, Staged, Stored, VaultError, VaultFull
@@ -34,24 +35,36 @@ def stage_path(path: Path) -> VaultUpload:
         return stage(iter(lambda: source.read(PIECE_BYTES), b""), path.name)
 
 
+@transaction.atomic
 def keep(staged: Staged, media_type: str) -> Blob:
     """Make a received file part of the vault, with its row, in the caller's transaction. Raises Unavailable.
 
     If the transaction fails later, the file stays without a row, is unreadable through any page, and is swept.
     """
     store = vault()
+    drawers.hold([staged.sha256])
     try:
         store.keep(staged)
         with store.open(staged.sha256) as stored:
             key_id = stored.key_id
     except VaultError as error:
         raise _refusal(error) from error
-    with transaction.atomic():
-        blob, _ = Blob.objects.get_or_create(
-            sha256=staged.sha256,
-            defaults={"size_bytes": staged.size_bytes, "media_type": media_type, "key_id": key_id},
-        )
+    blob, _ = Blob.objects.get_or_create(
+        sha256=staged.sha256,
+        defaults={"size_bytes": staged.size_bytes, "media_type": media_type, "key_id": key_id},
+    )
     return blob
+
+
+def check_kept(addresses: Collection[str]) -> None:
+    """Whether these files are in the vault, and stay there until the caller's transaction ends. Raises Unavailable."""
+    drawers.hold(addresses)
+    store = vault()
+    try:
+        if not all(store.holds(address) for address in addresses):
+            raise Unavailable(LOST, code="file_lost")
+    except VaultError as error:
+        raise _refusal(error) from error
 
 
 def keep_path(path: Path, media_type: str) -> Blob:

@@ -13,7 +13,7 @@ from django.db import transaction
 from accounts.models import User
 from audit.services import record
 from patients import access as patient_access
-from records.documents import access
+from records.documents import access, files
 from records.documents.models import (
     Blob,
     Document,
@@ -77,8 +77,8 @@ def import_read_documents(*, by: User, patient_id: Any, documents: Sequence[Read
     """File documents that were read elsewhere into one chart, each with its event; no job follows.
 
     For whole charts at once: rows are written in bulk, so field differences are not in the events; the
-    events name each file by its hash. The files must be in the vault. Raises NotFound, Denied, KeyError for
-    an unknown type.
+    events name each file by its hash. The files must be in the vault. Raises NotFound, Denied, Unavailable for a file
+    that is not there, KeyError for an unknown type.
     """
     patient, decision = patient_access.get_for(by, patient_id, lock=True)
     access.check_may_file(by, patient)
@@ -115,6 +115,7 @@ def import_read_documents(*, by: User, patient_id: Any, documents: Sequence[Read
             pages.append(_page(version, number, page))
         filed.append(document)
         versions.append(version)
+    files.check_kept(blobs)
     Blob.objects.bulk_create(blobs.values(), ignore_conflicts=True)
     Document.objects.bulk_create(filed)
     DocumentVersion.objects.bulk_create(versions)
