@@ -1,7 +1,10 @@
-"""Who may do what with users and tokens."""
+"""Who may do what with users, roles and tokens."""
 
-from accounts.models import ApiToken, User
+from typing import Any
+
+from accounts.models import ApiToken, RoleChange, User
 from common.errors import Denied
+from common.two_persons import check_second_person
 
 
 def check_may_manage_users(user: User) -> None:
@@ -26,3 +29,56 @@ def check_may_revoke(user: User, token: ApiToken) -> None:
     """One's own tokens, or anybody's for whoever manages users."""
     if token.user_id != user.pk:
         check_may_manage_users(user)
+
+
+def check_may_manage_roles(user: User) -> None:
+    """Administrators only."""
+    if not user.has_perm("accounts.manage_roles"):
+        raise Denied("Only an administrator can make and change roles.", rule="role")
+
+
+def check_may_view_rights(user: User) -> None:
+    """Administrators, compliance officers, records supervisors."""
+    if not user.has_perm("accounts.view_rights"):
+        raise Denied("Your role does not see who can do what.", rule="role")
+
+
+def check_does_not_hold(user: User, role: str) -> None:
+    """Nobody changes a role that she holds herself: it would change her own rights."""
+    if role in user.role_names:
+        raise Denied("You hold this role. Another administrator must change it.", rule="own rights")
+
+
+def check_may_see_changes(user: User) -> None:
+    """Whoever proposes changes of rights, or agrees to them."""
+    if not (user.has_perm("accounts.manage_users") or user.has_perm("accounts.approve_role_change")):
+        raise Denied("Your role has no part in changes of rights.", rule="role")
+
+
+def check_may_decide(user: User, change: RoleChange) -> None:
+    """A second person, whom it does not concern."""
+    if not user.has_perm("accounts.approve_role_change"):
+        raise Denied("Your role does not agree to changes of rights.", rule="role")
+    check_second_person(
+        user.pk, change.proposed_by_id, words="You proposed this. Somebody else must agree to it."
+    )
+    check_second_person(
+        user.pk, change.subject_id, words="This is about your own rights. Somebody else decides."
+    )
+    if change.role is not None:
+        check_does_not_hold(user, change.role.group.name)
+
+
+def check_may_withdraw(user: User, change: RoleChange) -> None:
+    """Whoever proposed it."""
+    if change.proposed_by_id != user.pk:
+        raise Denied("Only whoever proposed this can withdraw it.", rule="own proposal")
+
+
+def allows(check: Any, *args: Any) -> bool:
+    """The same rule as true or false, for buttons."""
+    try:
+        check(*args)
+    except Denied:
+        return False
+    return True

@@ -10,7 +10,7 @@ class AccountsConfig(AppConfig):
 
         from accounts import rights
         from accounts.events import EVENTS
-        from accounts.models import ApiToken, HospitalRole, User
+        from accounts.models import ApiToken, HospitalRole, RoleChange, User
         from accounts.receivers import write_roles
         from accounts.rights import RIGHTS
         from audit import catalogue
@@ -19,5 +19,6 @@ class AccountsConfig(AppConfig):
         rights.register(RIGHTS)
         auditlog.register(User, exclude_fields=["password", "last_login", "version"], m2m_fields={"groups"})
         auditlog.register(HospitalRole, exclude_fields=["created_at", "updated_at", "version"])
+        auditlog.register(RoleChange, exclude_fields=["created_at", "updated_at", "version"])
         auditlog.register(ApiToken, exclude_fields=["digest", "last_used_at", "updated_at", "version"])
         post_migrate.connect(write_roles, dispatch_uid="accounts.write_roles")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
+from django.utils import timezone
 
 from accounts.models import RoleWords, User
 from accounts.roles import PURPOSE, Role
@@ -20,7 +21,8 @@ select u.*,
           join auth_permission p on p.id = r.permission_id
           join django_content_type c on c.id = p.content_type_id
           where m.user_id = u.id) as allowed
-from accounts_user u where u.id = %s and u.is_active
+from accounts_user u
+where u.id = %s and u.is_active and (u.last_day is null or u.last_day >= %s)
 """
 
 
@@ -36,7 +38,7 @@ class RoleBackend(ModelBackend):
 
     def get_user(self, user_id: Any) -> User | None:
         """The active user of this id with roles and rights known; None signs a disabled user out at once."""
-        for user in User.objects.raw(_WHO, [user_id]):
+        for user in User.objects.raw(_WHO, [user_id, timezone.localdate()]):
             known = vars(user)
             held = known.pop("held")
             known["role_names"] = [name for name, _, _ in held]

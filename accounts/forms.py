@@ -4,9 +4,9 @@ from typing import Any
 
 from django import forms
 
-from accounts.roles import Role
-
-ROLE_CHOICES = [(role.value, role.label) for role in Role if role is not Role.SERVICE]
+from accounts import rights, rolebook
+from accounts.rights import Right
+from accounts.roles import PURPOSES
 
 
 class SignInForm(forms.Form):
@@ -72,21 +72,33 @@ class PasswordForm(forms.Form):
     )
 
 
-class UserForm(forms.Form):
-    """A user's name, address and roles."""
+class _PersonForm(forms.Form):
+    """A person's name, address and roles."""
 
     name = forms.CharField(label="Name", max_length=120, help_text="As colleagues write it, with the title.")
     email = forms.EmailField(label="E-mail", required=False)
     roles = forms.MultipleChoiceField(
         label="Roles",
-        choices=ROLE_CHOICES,
+        choices=rolebook.choices,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one role."},
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 
-class NewUserForm(UserForm):
+class UserForm(_PersonForm):
+    """Somebody who is there already: a change of roles is kept with its reason."""
+
+    reason = forms.CharField(
+        label="Why the roles change",
+        max_length=300,
+        required=False,
+        help_text="Kept with the change. A role that reads the log or gives rights needs a second person's agreement.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class NewUserForm(_PersonForm):
     """The same for somebody new, with the name and the password to sign in with."""
 
     field_order = ["username", "name", "email", "password", "roles"]
@@ -114,3 +126,57 @@ class NewUserForm(UserForm):
         for check in User._meta.get_field("username").validators:
             check(username)
         return username
+
+
+class RoleForm(forms.Form):
+    """A role that the hospital makes itself."""
+
+    label = forms.CharField(
+        label="Name",
+        max_length=60,
+        help_text="As people will read it.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    description = forms.CharField(label="What its work is", max_length=300, widget=forms.TextInput)
+    purpose = forms.ChoiceField(
+        label="Purpose of use",
+        choices=list(PURPOSES.items()),
+        help_text="What the log says of looks in this role when nothing else is stated.",
+    )
+    needs_second_factor = forms.BooleanField(label="A second factor is required to sign in", required=False)
+    rights = forms.MultipleChoiceField(
+        label="What it may do",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one right."},
+    )
+    reason = forms.CharField(
+        label="Why it changes",
+        max_length=300,
+        required=False,
+        help_text="Kept with the change.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, is_new: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["rights"]
+        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101  (declared so above)
+        field.choices = [(right.name, right.words) for right in rights.all_rights()]
+        if is_new:
+            del self.fields["reason"]
+
+    def groups(self) -> list[tuple[str, list[tuple[Right, bool]]]]:
+        """The rights as the screen shows them: by group, each with whether it is chosen."""
+        chosen = set(self["rights"].value() or [])
+        return [
+            (group, [(right, right.name in chosen) for right in found]) for group, found in rights.by_group()
+        ]
+
+
+class DeclineForm(forms.Form):
+    """Why a change of rights is refused."""
+
+    reason = forms.CharField(
+        label="Why you decline", max_length=300, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )

@@ -33,6 +33,14 @@ class Right:
 
 RIGHTS = (
     Right("accounts.manage_users", "Add, change and deactivate users", PEOPLE, is_sensitive=True),
+    Right("accounts.manage_roles", "Make, change and retire roles", PEOPLE, is_sensitive=True),
+    Right(
+        "accounts.approve_role_change",
+        "Agree to a role change that somebody else proposed",
+        PEOPLE,
+        is_sensitive=True,
+    ),
+    Right("accounts.view_rights", "See who can do what", PEOPLE),
     Right("accounts.view_system", "See the state of the system", PEOPLE),
 )
 
@@ -51,6 +59,11 @@ def register(rights: Iterable[Right]) -> None:
 def all_rights() -> list[Right]:
     """Every right, in the order of a screen: by group, then as its room named them."""
     return sorted(_known.values(), key=lambda right: GROUPS.index(right.group))
+
+
+def by_group() -> list[tuple[str, list[Right]]]:
+    """The groups in the order of a screen, each with its rights."""
+    return [(group, [right for right in _known.values() if right.group == group]) for group in GROUPS]
 
 
 def known(names: Iterable[str]) -> frozenset[str]:

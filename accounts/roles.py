@@ -35,6 +35,16 @@ PURPOSES = {
     "HSYSADMIN": "System administration",
 }
 
+DESCRIPTIONS = {
+    Role.RECORDS_CLERK: "Keeps charts complete: registers people, scans, files, corrects, logs requests.",
+    Role.ROI_SPECIALIST: "Answers requests for records: checks the ground, chooses what goes, builds and sends.",
+    Role.RECORDS_SUPERVISOR: "Leads the records department: all of its work, its queues, who looked at a chart.",
+    Role.CLINICIAN: "Treats patients and reads the charts of those in their care.",
+    Role.COMPLIANCE_OFFICER: "Reads the access log, answers who looked at what, agrees to changes of rights.",
+    Role.ADMINISTRATOR: "Looks after people, roles and the system. Sees no chart.",
+    Role.SERVICE: "What Chartroom itself and interfaces act as. No person holds it.",
+}
+
 # The purpose of use when a request names none (HL7 v3 ActReason).
 PURPOSE = {
     Role.RECORDS_CLERK: "RECORDMGT",
@@ -71,7 +81,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         | _FILE
         | _REQUESTS
         | _RELEASE
-        | {"release.view_wall", "review.view_chart_access"}
+        | {"release.view_wall", "review.view_chart_access", "accounts.view_rights"}
     ),
     Role.CLINICIAN: frozenset(_CHART | _COPY | {"patients.attend_patients"}),
     Role.COMPLIANCE_OFFICER: frozenset(
@@ -79,9 +89,17 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         | _EVERY_CHART
         | _CLOSED
         | {"release.view_request", "release.view_disclosures", "review.view_log", "review.export_log"}
-        | {"review.view_chart_access"}
+        | {"review.view_chart_access", "accounts.view_rights", "accounts.approve_role_change"}
     ),
-    Role.ADMINISTRATOR: frozenset({"accounts.manage_users", "accounts.view_system"}),
+    Role.ADMINISTRATOR: frozenset(
+        {
+            "accounts.manage_users",
+            "accounts.manage_roles",
+            "accounts.approve_role_change",
+            "accounts.view_rights",
+            "accounts.view_system",
+        }
+    ),
     Role.SERVICE: frozenset(
         _CHART | _EVERY_CHART | _CLOSED | _FILE | _RELEASE | _REQUESTS | _REGISTER | _PLACES
     ),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import account, signing_in, users
+from accounts.views import account, role_changes, roles, signing_in, users
 
 app_name = "accounts"
 urlpatterns = [
@@ -19,4 +19,16 @@ urlpatterns = [
     path("users/<uuid:pk>/", users.user_detail, name="user"),
     path("users/<uuid:pk>/deactivate/", users.deactivate, name="user-deactivate"),
     path("users/<uuid:pk>/activate/", users.activate, name="user-activate"),
+    path("roles/", roles.roles, name="roles"),
+    path("roles/new/", roles.new_role, name="role-new"),
+    path("roles/<slug:name>/", roles.role, name="role"),
+    path("roles/<slug:name>/change/", roles.change_role, name="role-edit"),
+    path("roles/<slug:name>/retire/", roles.retire_role, name="role-retire"),
+    path("rights/", roles.matrix, name="rights"),
+    path("rights/export/", roles.export_matrix, name="rights-export"),
+    path("role-changes/", role_changes.role_changes, name="role-changes"),
+    path("role-changes/<uuid:change_id>/", role_changes.role_change, name="role-change"),
+    path("role-changes/<uuid:change_id>/approve/", role_changes.approve, name="role-change-approve"),
+    path("role-changes/<uuid:change_id>/decline/", role_changes.decline, name="role-change-decline"),
+    path("role-changes/<uuid:change_id>/withdraw/", role_changes.withdraw, name="role-change-withdraw"),
 ]

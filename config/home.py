@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from accounts import rolebook
 from accounts.models import User
 from accounts.views import me
 from audit.services import record
@@ -128,6 +129,8 @@ def counts(request: HttpRequest) -> HttpResponse:
         waiting["requests"] = worklists.open_requests(user).count()
     if user.has_perm("documents.file_document"):
         waiting["capture"] = worklists.own_unread(user)
+    if user.has_perm("accounts.approve_role_change"):
+        waiting["people"] = rolebook.count_waiting_for(user)
     if user.has_perm("accounts.view_system"):
         waiting["trouble"] = Job.objects.in_trouble().count()
     return JsonResponse(waiting)

@@ -31,6 +31,7 @@ class _Entry:
     needs: str
     key: str = ""
     count: str = ""
+    unless: str = ""  # a right that offers the same by another way
 
 
 RAIL = (
@@ -38,7 +39,16 @@ RAIL = (
     _Entry("Capture", "upc-scan", "capture:home", "documents.file_document", "g c", "capture"),
     _Entry("Requests", "send", "release:list", "release.view_request", "g r", "requests"),
     _Entry("Access log", "journal-text", "review:log", "review.view_log", "g a"),
-    _Entry("Users", "person-gear", "accounts:users", "accounts.manage_users", "g u"),
+    _Entry("Users", "person-gear", "accounts:users", "accounts.manage_users", "g u", "people"),
+    _Entry(
+        "Rights",
+        "grid-3x3-gap",
+        "accounts:rights",
+        "accounts.view_rights",
+        "g u",
+        "people",
+        "accounts.manage_users",
+    ),
     _Entry("System", "heart-pulse", "system", "accounts.view_system", "g s", "trouble"),
 )
 NEW = (
@@ -51,7 +61,7 @@ NEW = (
 
 @dataclass(frozen=True)
 class ChartTab:
-    """One tab of a chart: the word templates compare with `tab`, the label, the name of its address."""
+    """One tab of a chart or of the pages about people: the word templates compare with `tab`, label, address."""
 
     tab: str
     label: str
@@ -67,6 +77,12 @@ CHART_TABS = (
     ChartTab("access", "Access", "review:chart", "review.view_chart_access"),
 )
 _ANY_CHART = UUID(int=0)
+PEOPLE_TABS = (
+    ChartTab("users", "Users", "accounts:users", "accounts.manage_users"),
+    ChartTab("roles", "Roles", "accounts:roles", "accounts.view_rights"),
+    ChartTab("rights", "Who can do what", "accounts:rights", "accounts.view_rights"),
+    ChartTab("changes", "Changes of rights", "accounts:role-changes", "accounts.approve_role_change"),
+)
 
 
 def _chart_tabs(rights: frozenset[str]) -> tuple[ChartTab, ...]:
@@ -93,11 +109,16 @@ def _address(name: str, *args: object) -> str:
 def _permitted(entries: tuple[_Entry, ...], rights: frozenset[str]) -> tuple[Item, ...]:
     items = []
     for entry in entries:
-        url = _address(entry.address) if entry.needs in rights else ""
+        is_offered = entry.needs in rights and entry.unless not in rights
+        url = _address(entry.address) if is_offered else ""
         if url:
             room = entry.address.partition(":")[0]
             items.append(Item(entry.label, entry.icon, url, room, entry.key, entry.count))
     return tuple(items)
+
+
+# Pages of the room that are about others; the rest of it is one's own account.
+ABOUT_PEOPLE = ("accounts:user", "accounts:role", "accounts:rights")
 
 
 @lru_cache(maxsize=64)
@@ -112,6 +133,7 @@ def _for_rights(rights: frozenset[str]) -> dict[str, Any]:
         "search": _address("patients:search") if "patients.search_patients" in rights else "",
         "counts": reverse("home-counts"),
         "chart_tabs": _chart_tabs(rights),
+        "people_tabs": tuple(tab for tab in PEOPLE_TABS if tab.needs in rights),
     }
 
 
@@ -122,7 +144,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         return {"navigation": {}}
     match = request.resolver_match
     room = (match.namespace or match.view_name) if match else ""
-    if match and match.view_name and match.view_name.startswith("accounts:user"):
+    if match and (match.view_name or "").startswith(ABOUT_PEOPLE):
         room = "accounts"
     elif room == "accounts":
         room = ""

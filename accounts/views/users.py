@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts import access, queries, services
+from accounts import access, queries, rolebook, services
 from accounts.forms import NewUserForm, UserForm
 from accounts.views import me
 from common.once import once
@@ -52,9 +52,17 @@ def user_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         with rule_errors_on(form):
             values = dict(form.cleaned_data)
             services.change_user(by=me(request), user_id=pk, seen_version=values.pop("version"), **values)
-            messages.success(request, f"{person.username} is changed.")
+            if rolebook.change_waiting_for(person):
+                messages.info(request, "The new roles wait until a second person has agreed.")
+            else:
+                messages.success(request, f"{person.username} is changed.")
             return redirect("accounts:user", pk)
-    context = {"form": form, "person": person, "is_self": person.pk == me(request).pk}
+    context = {
+        "form": form,
+        "person": person,
+        "is_self": person.pk == me(request).pk,
+        "waiting": rolebook.change_waiting_for(person),
+    }
     return render(request, "accounts/user_form.html", context, status=422 if form.errors else 200)
 
 

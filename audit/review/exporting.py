@@ -3,15 +3,13 @@
 import csv
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from audit.models import Event
 from audit.review.describing import role_words
 from audit.review.services import Export
+from common.sheets import safe_cell
 
 PIECE = 500
-# A cell that begins so is a formula to a spreadsheet (OWASP, CSV injection); an apostrophe makes it text.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 HEAD = (
     "id at actor roles patient mrn patient_name patients event action what object purpose reason outcome channel "
     "ip request_id detail"
@@ -23,12 +21,6 @@ class _Echo:
 
     def write(self, line: str) -> str:
         return line
-
-
-def safe_cell(value: Any) -> str:
-    """Text that a spreadsheet shows and does not run."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
 
 
 def _cells(export: Export, event: Event) -> list[str]:

@@ -5,6 +5,7 @@ import "./forms.js";
 import "./trouble.js";
 import "./viewer.js";
 import "./resume.js";
+import "./print.js";
 import { startCounts } from "./counts.js";
 import { startIdle } from "./idle.js";
 import { startUpload } from "./upload.js";

@@ -79,9 +79,9 @@ def test_name_and_roles_change_with_before_and_after_in_the_log(administrator, c
     assert answer["Location"] == f"/users/{clerk.pk}/"
     changed = User.objects.get(pk=clerk.pk)
     assert (changed.name, changed.role_names) == ("Another Name", ["roi_specialist"])
-    event = events("user.changed", about=changed)[0]
-    assert event.detail["roles_before"] == ["records_clerk"]
-    assert event.detail["roles_after"] == ["roi_specialist"]
+    event = events("user.roles_changed", about=changed)[0]
+    assert event.detail["before"] == ["records_clerk"]
+    assert event.detail["after"] == ["roi_specialist"]
 
 
 def test_the_second_of_two_administrators_is_told_and_keeps_what_was_typed(administrator, clerk, browse):

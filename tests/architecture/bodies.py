@@ -73,6 +73,14 @@ def _user(scene: Scene, this: This) -> dict[str, Any]:
     return {"name": "Renamed Person", "email": "", "roles": ["records_clerk"]}
 
 
+def _role(scene: Scene, this: This) -> dict[str, Any]:
+    return {
+        "description": "Registers people.",
+        "purpose": "RECORDMGT",
+        "rights": ["patients.search_patients"],
+    }
+
+
 def _authorization(scene: Scene, this: This) -> dict[str, Any]:
     form = making.authorization()
     return {name: "on" if value is True else str(value) for name, value in form.items()}
@@ -93,6 +101,12 @@ PAGES: dict[str, Body] = {
     "accounts:user": _user,
     "accounts:user-activate": _nothing,
     "accounts:user-deactivate": _nothing,
+    "accounts:role-new": lambda scene, this: {**_role(scene, this), "label": "Night registrar"},
+    "accounts:role-edit": lambda scene, this: {**_role(scene, this), "label": "Front desk"},
+    "accounts:role-retire": _nothing,
+    "accounts:role-change-approve": _nothing,
+    "accounts:role-change-decline": lambda scene, this: {"reason": "no need"},
+    "accounts:role-change-withdraw": _nothing,
     "documents:upload": lambda scene, this: {
         "file": _letter(),
         "type": "18842-5",

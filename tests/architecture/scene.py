@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts import services as accounts
-from accounts.models import User
+from accounts.models import RoleChange, User
 from accounts.roles import Role
 from audit.models import Event
 from common.jobs.models import Job
@@ -19,6 +19,7 @@ from common.notices.services import notify
 from patients.models import Patient
 from records.documents import files
 from records.release.services import evidence
+from tests.accounts.making import make_role
 from tests.conftest import confirmed
 from tests.factories import EncounterFactory, PatientFactory, make_user
 from tests.records.documents import samples
@@ -192,6 +193,8 @@ def make() -> Scene:
         "number": 1,
         "job_id": Own({user.pk: _job_of(user).pk for user in everybody}),
         "notice_id": Own({user.pk: Notice.objects.of(user.pk).latest("created_at").pk for user in everybody}),
+        "accounts.name": make_role(people["administrator"], "Desk", ["patients.search_patients"]).group.name,
+        "accounts.change_id": _role_change(people["administrator"]).pk,
         "accounts.pk": make_user(Role.RECORDS_CLERK).pk,
         "accounts:token-revoke.pk": Own(
             {user.pk: accounts.issue_token(by=user, user=user)[1].pk for user in everybody}
@@ -199,6 +202,11 @@ def make() -> Scene:
         "pk": document.pk,
     }
     return Scene(patient, values, people, colleagues)
+
+
+def _role_change(administrator: User) -> RoleChange:
+    person = make_user(Role.RECORDS_CLERK)
+    return accounts.change_roles(by=administrator, user=person, roles=[Role.COMPLIANCE_OFFICER])
 
 
 def _job_of(user: User) -> Job:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from accounts.models import User
 from audit.review import exporting, services
 from audit.services import record
+from common import sheets
 from patients import services as patients
 from tests.factories import PatientFactory
 from tests.support import events
@@ -97,9 +98,9 @@ def test_no_cell_is_a_formula(text: str, compliance: User, clerk: User, browse: 
 
 @given(st.text())
 def test_any_text_survives_and_none_starts_a_formula(text: str) -> None:
-    cell = exporting.safe_cell(text)
+    cell = sheets.safe_cell(text)
     assert cell.removeprefix("'") == text.removeprefix("'") or cell == f"'{text}"
-    assert not cell.lstrip(" ").startswith(exporting.FORMULA_STARTS)
+    assert not cell.lstrip(" ").startswith(sheets.FORMULA_STARTS)
 
 
 def test_a_wrong_question_gives_no_file(compliance: User, browse: Browse) -> None:

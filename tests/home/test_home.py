@@ -165,4 +165,4 @@ def test_the_numbers_in_the_rail_are_this_persons_and_name_nobody(roi, clerk, ad
     assert browse(clerk).get("/counts/").json() == {"notices": 0, "requests": 1, "capture": 1}
     work()
     assert browse(clerk).get("/counts/").json() == {"notices": 0, "requests": 1, "capture": 0}
-    assert browse(administrator).get("/counts/").json() == {"notices": 0, "trouble": 0}
+    assert browse(administrator).get("/counts/").json() == {"notices": 0, "people": 0, "trouble": 0}

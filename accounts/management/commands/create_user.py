@@ -21,8 +21,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--role",
             action="append",
-            choices=[role for role in Role.values if role != Role.SERVICE],
             required=True,
+            help=f"One of {', '.join(role for role in Role.values if role != Role.SERVICE)}, or the hospital's own.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, PermissionsMixin
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.roles import PURPOSE, PURPOSES, Role
@@ -79,6 +80,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=120, help_text="As colleagues write it, with the title.")
     email = models.EmailField(blank=True)
     is_active = models.BooleanField(default=True)
+    last_day = models.DateField(null=True)  # after it nobody signs in with this name
+    deactivated_at = models.DateTimeField(null=True, editable=False)
+    manager = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="people_managed")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
@@ -91,10 +95,17 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [
             models.UniqueConstraint(Lower("username"), name="user_name_unique_whatever_case"),
             models.CheckConstraint(name="user_is_no_superuser", condition=models.Q(is_superuser=False)),
+            models.CheckConstraint(
+                name="user_is_not_her_own_manager",
+                condition=models.Q(manager=None) | ~models.Q(manager=models.F("pk")),
+            ),
         ]
         permissions = [
             ("manage_users", "Can add, change and deactivate users"),
             ("view_system", "Can see the state of the system"),
+            ("manage_roles", "Can make, change and retire roles"),
+            ("approve_role_change", "Can agree to a role change of somebody else"),
+            ("view_rights", "Can see who can do what"),
         ]
 
     def __str__(self) -> str:
@@ -131,6 +142,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Everything the roles held allow; nothing for somebody deactivated."""
         return frozenset(self.get_all_permissions())
 
+    def get_absolute_url(self) -> str:
+        """The administrator's page about this person."""
+        return reverse("accounts:user", args=[self.pk])
+
     @property
     def display_name(self) -> str:
         """The name colleagues know."""
@@ -162,13 +177,19 @@ class HospitalRole(BaseModel):
     def __str__(self) -> str:
         return f"Hospital role {self.pk}"
 
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("accounts:role", args=[self.group.name])
+
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     """Reusable filters."""
 
     def usable(self) -> "ApiTokenQuerySet":
         """Neither expired nor revoked, of a user who is active."""
-        return self.filter(revoked_at=None, expires_at__gt=timezone.now(), user__is_active=True)
+        return self.filter(revoked_at=None, expires_at__gt=timezone.now(), user__is_active=True).exclude(
+            user__last_day__lt=timezone.localdate()
+        )
 
 
 class ApiToken(BaseModel):
