@@ -32,5 +32,6 @@ RIGHTS = (
     Right("patients.attend_patients", "Be the attending of a patient", CHARTS),
     Right("patients.register_patient", "Register patients", CHARTS),
     Right("patients.edit_patient", "Change a patient's identity", CHARTS),
+    Right("patients.add_location", "Add wards and clinics", CHARTS),
     Right("patients.edit_encounter", "Open, change and close encounters", CHARTS),
 )
