@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.db import connection
 
-from audit.proof import checkpoints, keys, sealing
+from audit.proof import checkpoints, clock, keys, sealing
 
 MONTHS_AHEAD = 13
 
@@ -23,6 +23,7 @@ def ensure_partitions() -> int:
 @shared_task(name="audit.seal")
 def seal() -> int:
     """Seal what has settled; returns the number of events sealed. Two at once do no harm."""
+    clock.look()
     try:
         epoch = sealing.seal()
     except keys.NoKey:
