@@ -71,3 +71,24 @@ class FieldChange(AbstractLogEntry):
 
     def __str__(self) -> str:
         return "FieldChange"
+
+
+class CheckpointDelivery(models.Model):
+    """How far a place outside this machine has been told of the chain of seals, and what went wrong there last."""
+
+    destination = models.CharField(max_length=300, unique=True)
+    last_n = models.BigIntegerField(default=0)
+    last_at = models.DateTimeField(null=True)
+    error = models.CharField(max_length=300, blank=True)
+    failing_since = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="delivery_fails_with_an_error",
+                condition=Q(error="", failing_since=None) | (~Q(error="") & Q(failing_since__isnull=False)),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Checkpoints to {self.destination}"

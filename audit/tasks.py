@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.db import connection
 
-from audit.proof import checkpoints, clock, keys, sealing
+from audit.proof import clock, destinations, keys, sealing
 
 MONTHS_AHEAD = 13
 
@@ -31,10 +31,5 @@ def seal() -> int:
     except sealing.OtherCluster as other:
         logger.error("%s", other)
         return 0
-    if epoch is None:
-        return 0
-    try:
-        checkpoints.send(epoch)
-    except OSError as error:
-        logger.error("The checkpoint of epoch %s could not be kept: %s.", epoch.n, error.strerror)
-    return epoch.row_count
+    destinations.deliver()
+    return epoch.row_count if epoch else 0

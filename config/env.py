@@ -50,6 +50,11 @@ def words(name: str, default: str = "") -> list[str]:
     return os.environ.get(name, default).replace(",", " ").split()
 
 
+def parts(name: str) -> list[str]:
+    """A list separated by commas alone: a part may hold white space (a folder's name)."""
+    return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
+
+
 def networks(name: str, default: str = "") -> list[Network]:
     """A list of addresses or CIDR ranges."""
     try:

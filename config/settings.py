@@ -25,7 +25,10 @@ SEAL_KEYS = env.keys_of_32_bytes(
     "CHARTROOM_SEAL_KEYS", required=False
 )  # Ed25519 seeds; only the worker needs them
 SEAL_SECONDS = env.number("CHARTROOM_SEAL_SECONDS", 15, least=1)
-CHECKPOINTS = env.text("CHARTROOM_CHECKPOINTS", "")  # a folder, best on another machine
+# Where checkpoints of the log go: folders (best elsewhere), s3://, syslog+tls://, syslog://, mailto:; by commas.
+CHECKPOINTS = env.parts("CHARTROOM_CHECKPOINTS")
+CHECKPOINT_LOCK_YEARS = env.number("CHARTROOM_CHECKPOINT_LOCK_YEARS", 0)  # S3 object lock, in compliance mode
+SYSLOG_CA_FILE = env.text("CHARTROOM_SYSLOG_CA_FILE", "")
 ALLOWED_HOSTS = env.words("CHARTROOM_ALLOWED_HOSTS", "127.0.0.1 localhost [::1]")
 TRUSTED_PROXIES = env.networks("CHARTROOM_TRUSTED_PROXIES")
 METRICS_NETWORKS = env.networks("CHARTROOM_METRICS_NETWORKS", "127.0.0.0/8 ::1")

@@ -1,16 +1,12 @@
 """Checkpoints leave the machine: only they show that the newest epochs were cut off, or the whole chain replaced."""
 
-import json
-import os
-from pathlib import Path
+import hashlib
+import re
+from datetime import UTC
 from typing import Any
-
-from django.conf import settings
 
 from audit.proof import epochs, keys
 from audit.proof.epochs import Epoch
-
-FILE = "checkpoints.jsonl"
 
 
 def checkpoint(epoch: Epoch) -> dict[str, Any]:
@@ -23,6 +19,7 @@ def checkpoint(epoch: Epoch) -> dict[str, Any]:
         "sealed_at": epoch.sealed_at.isoformat(),
         "key_id": epoch.key_id,
         "public_key": keys.public_text(epoch.key_id),
+        "fingerprint": fingerprint(epoch),
     }
 
 
@@ -34,18 +31,28 @@ def newest(count: int = 50) -> list[dict[str, Any]]:
     return [checkpoint(epoch) for epoch in epochs.every(max(1, last.n - count + 1))][::-1]
 
 
-def send(epoch: Epoch) -> Path | None:
-    """Append the checkpoint to the file in CHARTROOM_CHECKPOINTS; None when no folder is set. Raises OSError."""
-    if not settings.CHECKPOINTS:
-        return None
-    folder = Path(settings.CHECKPOINTS)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    target = folder / FILE
-    line = json.dumps(checkpoint(epoch)) + "\n"
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        os.write(descriptor, line.encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    return target
+def fingerprint(epoch: Epoch) -> str:
+    """The epoch's signature as eight groups of four letters: short enough to print, long enough to trust (128 bits)."""
+    text = hashlib.sha256(epoch.signature).hexdigest()[:32]
+    return "-".join(text[i : i + 4] for i in range(0, 32, 4))
+
+
+def printed(epoch: Epoch) -> str:
+    """A few lines for paper or a mail: whoever keeps them can later ask `audit_verify --known "N FINGERPRINT"`."""
+    return (
+        f"Chartroom, checkpoint of the access log\n"
+        f"Seal         {epoch.n}\n"
+        f"Events       {epoch.total}\n"
+        f"Made         {epoch.sealed_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC\n"
+        f"Key          {epoch.key_id}\n"
+        f"Fingerprint  {fingerprint(epoch)}\n"
+    )
+
+
+def known(text: str) -> dict[str, Any]:
+    """A printed checkpoint that somebody typed: seal number and fingerprint. Raises ValueError."""
+    number, _, typed = text.strip().partition(" ")
+    letters = re.sub(r"[^0-9a-f]", "", typed.lower())
+    if not number.isdecimal() or len(letters) != 32:
+        raise ValueError("Give the seal's number and its fingerprint of 32 letters and digits.")
+    return {"n": int(number), "fingerprint": letters}

@@ -55,9 +55,10 @@ def verify(
 ) -> Result:
     """Check every event and epoch from epoch `first` to `last` (to the end), and against checkpoints kept elsewhere.
 
-    A checkpoint is {"n", "signature", "total"} (signature hexadecimal). Only they show that the newest epochs were cut
-    off, a backup restored over the log, or the whole chain made anew with a stolen key. `told` is for a log that was
-    brought here from another cluster: its eras, where the chain does not say them yet; its tail is not looked at.
+    A checkpoint is {"n", "signature", "total"} (signature hexadecimal), or {"n", "fingerprint"} of a printed one.
+    Only they show that the newest epochs were cut off, a backup restored over the log, or the whole chain made anew
+    with a stolen key. `told` is for a log that was brought here from another cluster: its eras, where the chain does
+    not say them yet; its tail is not looked at.
     """
     result = Result()
     try:
@@ -191,9 +192,16 @@ def _went_back(checkpoint: Mapping[str, Any]) -> bool:
         return int(cursor.fetchone()[0]) < int(checkpoint.get("total", 0))
 
 
+def _is_known(epoch: Epoch, checkpoint: Mapping[str, Any]) -> bool:
+    """Whether this is the epoch of the checkpoint: by its signature, or by the fingerprint of a printed one."""
+    if "signature" in checkpoint:
+        return epoch.signature.hex() == str(checkpoint["signature"])
+    return epoch.link.hex()[:32] == str(checkpoint["fingerprint"])
+
+
 def _check_checkpoints(checkpoints: Iterable[Mapping[str, Any]], newest: Epoch | None) -> None:
     for checkpoint in checkpoints:
-        n, signature = int(checkpoint["n"]), str(checkpoint["signature"])
+        n = int(checkpoint["n"])
         if (newest is None or n > newest.n) and _went_back(checkpoint):
             text = (
                 f"A checkpoint kept elsewhere knows epoch {n} and {checkpoint['total']} events, more than this database"
@@ -204,7 +212,7 @@ def _check_checkpoints(checkpoints: Iterable[Mapping[str, Any]], newest: Epoch |
             text = f"A checkpoint kept elsewhere knows epoch {n}, but the chain ends before it: its tail was cut off."
             raise _Found(Bad("tail_cut", text, epoch=n))
         epoch = next(iter(epochs.every(n)), None)
-        if epoch is None or epoch.signature.hex() != signature:
+        if epoch is None or not _is_known(epoch, checkpoint):
             text = (
                 f"Epoch {n} is not the one that the checkpoint kept elsewhere knows: the chain was made anew."
             )

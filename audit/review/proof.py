@@ -4,11 +4,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
 from audit import context as audit_context
-from audit.models import Event
+from audit.models import CheckpointDelivery, Event
 from audit.proof import bundle, checkpoints, epochs, keys, verifying
 from audit.proof.epochs import Epoch
 from audit.proof.verifying import Result
@@ -33,6 +34,8 @@ class ProofState:
     last_check: Event | None
     job: Job | None
     checkpoints: list[dict[str, Any]]
+    deliveries: list[CheckpointDelivery]
+    printed: str  # the newest checkpoint as a few lines for paper
 
 
 def _has_key() -> bool:
@@ -50,7 +53,18 @@ def view_state(*, by: User) -> ProofState:
     checks = Event.objects.filter(event="log.verified").order_by("-at", "-id")
     job = Job.objects.filter(kind=KIND).order_by("-created_at").first()
     seals = [{**one, "made": datetime.fromisoformat(one["sealed_at"])} for one in checkpoints.newest(10)]
-    state = ProofState(_has_key(), epochs.last(), checks.first(), job, seals)
+    newest = epochs.last()
+    state = ProofState(
+        has_key=_has_key(),
+        newest=newest,
+        last_check=checks.first(),
+        job=job,
+        checkpoints=seals,
+        deliveries=list(
+            CheckpointDelivery.objects.filter(destination__in=settings.CHECKPOINTS).order_by("pk")
+        ),
+        printed=checkpoints.printed(newest) if newest else "",
+    )
     record("log.proof_viewed", by=by)
     return state
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit.proof import verifying
+from audit.proof.checkpoints import known
 
 
 class Command(BaseCommand):
@@ -13,7 +14,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--from-epoch", type=int, default=1)
+        parser.add_argument("--to-epoch", type=int)
         parser.add_argument("--checkpoints", help="a file of checkpoints that was kept off this machine")
+        parser.add_argument("--known", help='a printed checkpoint: "NUMBER FINGERPRINT"')
 
     def handle(self, *args: Any, **options: Any) -> None:
         checkpoints: list[dict[str, Any]] = []
@@ -23,7 +26,13 @@ class Command(BaseCommand):
                 checkpoints = verifying.read_checkpoints(text)
             except (OSError, ValueError) as error:
                 raise CommandError(f"The checkpoints cannot be read: {error}") from error
-        result = verifying.verify(checkpoints=checkpoints, first=max(1, options["from_epoch"]))
+        if options["known"]:
+            try:
+                checkpoints.append(known(options["known"]))
+            except ValueError as error:
+                raise CommandError(str(error)) from error
+        first, last = max(1, options["from_epoch"]), options["to_epoch"]
+        result = verifying.verify(checkpoints=checkpoints, first=first, last=last)
         self.stdout.write(
             f"{result.checked} events in {result.epochs} epochs checked, {result.unsealed} not sealed yet;"
             f" sealed through {result.sealed_through or 'nothing'}."

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
@@ -12,7 +13,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.roles import Role
-from audit.proof import keys
+from audit.models import CheckpointDelivery
+from audit.proof import checkpoints, destinations, epochs, keys
 from audit.review import proof
 from audit.services import record
 from common.ids import uuid7
@@ -58,6 +60,24 @@ def test_the_page_shows_the_seals_and_the_check(officer: User, client: Client) -
     assert written.detail is not None
     assert written.detail["ok"] is True
     assert "Whole" in client.get("/log/proof/").content.decode()
+
+
+@pytest.mark.committed
+def test_the_page_says_who_was_told_of_the_seals_and_who_could_not_be(
+    officer: User, client: Client, settings: LazySettings, tmp_path: Path
+) -> None:
+    signed_in(client, officer)
+    assert "Nowhere yet" in client.get("/log/proof/").content.decode()
+    (tmp_path / "away").write_text("no folder")
+    settings.CHECKPOINTS = [str(tmp_path / "there"), str(tmp_path / "away")]
+    destinations.deliver()
+    page = client.get("/log/proof/").content.decode()
+    newest = epochs.last()
+    assert newest is not None
+    assert checkpoints.fingerprint(newest) in page
+    assert "Not reached since" in page
+    assert "Nowhere yet" not in page
+    CheckpointDelivery.objects.all().delete()
 
 
 @pytest.mark.committed

@@ -11,13 +11,12 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.db import connection, connections, transaction
 
-from accounts.services import service_account
 from audit.models import Event
 from audit.proof import checkpoints, epochs, keys, sealing, verifying
 from audit.proof.verifying import Result
 from audit.services import record
 from common.ids import uuid7
-from tests.audit.proof.waiting import seal_everything
+from tests.audit.proof.waiting import seal_everything, write_events
 
 pytestmark = pytest.mark.committed
 
@@ -71,23 +70,12 @@ def attacked(*statements: str) -> Iterator[Result]:
                 run(f"drop table kept_{table}")
 
 
-def _write(count: int) -> list[int]:
-    """Some events, each committed alone; their ids."""
-    actor = service_account("proof-test")
-    for _ in range(count):
-        with transaction.atomic():
-            record("patient.viewed", by=actor, patient=uuid7(), patients=[uuid7()], detail={"n": [1, "é"]})
-    return list(
-        Event.objects.filter(actor=actor.username).order_by("-id").values_list("id", flat=True)[:count]
-    )[::-1]
-
-
 @pytest.fixture
 def sealed(committed: None) -> list[int]:
     """Two epochs of five events each at least; the ids of the last five."""
-    _write(5)
+    write_events(5)
     seal_everything()
-    ids = _write(5)
+    ids = write_events(5)
     seal_everything()
     result = verifying.verify()
     assert result.ok, result.first_bad
@@ -255,7 +243,7 @@ def test_a_chain_of_another_cluster_is_told_apart(sealed: list[int], monkeypatch
     told = verifying.verify().first_bad
     assert told is not None
     assert told.kind == "other_cluster"
-    _write(1)
+    write_events(1)
     with pytest.raises(sealing.OtherCluster):
         sealing.seal()
 
@@ -281,7 +269,7 @@ def test_a_chain_made_anew_without_the_key_is_found(sealed: list[int], settings:
 def test_a_stolen_older_key_signs_nothing_new(sealed: list[int], settings: LazySettings) -> None:
     honest = settings.SEAL_KEYS
     with attacked():
-        _write(1)
+        write_events(1)
         settings.SEAL_KEYS = {"old": b"1" * 32}
         seal_everything()
         settings.SEAL_KEYS = honest
@@ -293,14 +281,14 @@ def test_a_stolen_older_key_signs_nothing_new(sealed: list[int], settings: LazyS
 def test_a_rotated_key_goes_on(sealed: list[int], settings: LazySettings) -> None:
     settings.SEAL_KEYS = {"newer": b"3" * 32, **settings.SEAL_KEYS}
     with attacked():
-        _write(1)
+        write_events(1)
         assert seal_everything().key_id == "newer"
         assert verifying.verify().ok
 
 
 def test_without_a_key_events_are_still_written(committed: None, settings: LazySettings) -> None:
     settings.SEAL_KEYS = {}
-    assert len(_write(1)) == 1
+    assert len(write_events(1)) == 1
     with pytest.raises(keys.NoKey):
         sealing.seal()
 
@@ -319,7 +307,7 @@ def test_what_is_not_settled_is_not_sealed(committed: None) -> None:
     thread = threading.Thread(target=slow)
     thread.start()
     assert started.wait(10)
-    ids = _write(3)
+    ids = write_events(3)
     sealing.seal()
     last = epochs.last()
     assert last is None or not set(ids) & {pk for pk, _ in epochs.kept_leaves(last.n)}
@@ -334,7 +322,7 @@ def test_what_is_not_settled_is_not_sealed(committed: None) -> None:
 
 
 def test_two_sealers_at_once_seal_each_event_once(committed: None) -> None:
-    ids = _write(20)
+    ids = write_events(20)
     last = epochs.last()
 
     def run() -> None:

@@ -1,12 +1,26 @@
-"""Sealing waits for every open transaction of the cluster, those of tests beside us too."""
+"""Events to seal. Sealing waits for every open transaction of the cluster, those of tests beside us too."""
 
 import threading
 import time
 
-from django.db import connection
+from django.db import connection, transaction
 
+from accounts.services import service_account
+from audit.models import Event
 from audit.proof import epochs, sealing
 from audit.proof.epochs import Epoch
+from audit.services import record
+from common.ids import uuid7
+
+
+def write_events(count: int) -> list[int]:
+    """Some events, each committed alone; their ids."""
+    actor = service_account("proof-test")
+    for _ in range(count):
+        with transaction.atomic():
+            record("patient.viewed", by=actor, patient=uuid7(), patients=[uuid7()], detail={"n": [1, "é"]})
+    ids = Event.objects.filter(actor=actor.username).order_by("-id").values_list("id", flat=True)
+    return list(ids[:count])[::-1]
 
 
 def seal_everything(seconds: float = 60) -> Epoch:
