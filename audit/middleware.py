@@ -5,7 +5,6 @@ import ipaddress
 import logging
 import re
 from collections.abc import Callable
-from uuid import uuid4
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -14,6 +13,7 @@ from django.shortcuts import render
 from django.utils.crypto import salted_hmac
 
 from audit import context, refusals
+from common import ids
 from common.api import problem_response, wants_json
 from common.errors import Refusal, TooMany, Unavailable
 
@@ -64,7 +64,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
-        reference = given if REFERENCE.match(given) else str(uuid4())
+        reference = given if REFERENCE.match(given) else ids.reference()
         request.reference = reference  # type: ignore[attr-defined]
         response = self.get_response(request)
         response["X-Request-ID"] = reference

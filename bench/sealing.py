@@ -29,7 +29,7 @@ insert into audit_event (event, action, actor_id, actor, roles, session, patient
     reason, outcome, channel, ip, request_id, detail)
 select 'patient.viewed', 'view', %s, %s, %s, repeat('0', 16), gen_random_uuid(), 'patients.patient',
     gen_random_uuid()::text, 'TREAT', 'attending: encounter E-' || n, 'success', 'web', '127.0.0.1',
-    gen_random_uuid()::text, null
+    substr(md5(n::text), 1, 16), null
 from generate_series(1, %s) n
 """
 
@@ -69,14 +69,29 @@ def write_for(seconds: float, actor: User, *, seal: bool) -> int:
     return sum(counts)
 
 
+def sealed_in_all() -> int:
+    """How many events the chain holds."""
+    newest = epochs.last()
+    return newest.total if newest else 0
+
+
+def count_of_events() -> int:
+    """How many events there are."""
+    with connection.cursor() as cursor:
+        cursor.execute("select count(*) from audit_event")
+        return int(cursor.fetchone()[0])
+
+
 def main() -> int:
     actor = service_account("bench")
     fill(actor)
+    before = sealed_in_all()
     started = time.perf_counter()
-    sealed = 0
-    while epoch := sealing.seal():
-        sealed += epoch.row_count
+    while sealed_in_all() < count_of_events():  # the worker's own sealer may be at it too
+        if sealing.seal() is None:
+            time.sleep(0.05)
     took = time.perf_counter() - started
+    sealed = sealed_in_all() - before
     print(f"sealed {sealed} events in {took:.1f} s: {sealed / took:,.0f} a second")
     started = time.perf_counter()
     result = verifying.verify()
@@ -90,12 +105,12 @@ def main() -> int:
             "select sum(pg_total_relation_size(inhrelid)) from pg_inherits where inhparent = 'audit_event'::regclass"
         )
         size = int(cursor.fetchone()[0])
-        cursor.execute("select count(*) from audit_event")
-        count = int(cursor.fetchone()[0])
     leaves = epochs.LEAF.size
     verdict = Verdict()
     verdict.amount("microseconds to verify an event", 1e6 / rate, "µs", most=10)
-    verdict.amount("bytes an event, table, indexes and kept leaf", size / count + leaves, "B", most=500)
+    verdict.amount(
+        "bytes an event, table, indexes and kept leaf", size / count_of_events() + leaves, "B", most=500
+    )
     off: list[int] = []
     on: list[int] = []
     for _ in range(ROUNDS):

@@ -1,5 +1,6 @@
 """Identifiers: opaque outside, ordered by time inside, so that indexes grow at one end."""
 
+import base64
 import os
 import time
 from uuid import UUID
@@ -12,6 +13,11 @@ def uuid7() -> UUID:
     value = (milliseconds & (2**48 - 1)) << 80 | random_bits
     value = value & ~(0xF << 76) | 0x7 << 76
     return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+
+
+def reference() -> str:
+    """A request's reference: 16 letters and digits (80 random bits), none of which a telephone mistakes for another."""
+    return base64.b32encode(os.urandom(10)).decode().lower()
 
 
 def as_uuid(text: object) -> UUID | None:

@@ -9,7 +9,7 @@ from django.test import Client
 from common.errors import BadFile, NotFound, RuleBroken, Stale, Unavailable
 from tests.factories import PatientFactory
 
-REFERENCE = re.compile(r'reference <span class="hash">([\w-]{36})</span>')
+REFERENCE = re.compile(r'reference <span class="hash">([a-z2-7]{16})</span>')
 
 
 @pytest.fixture
