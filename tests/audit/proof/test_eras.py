@@ -1,7 +1,7 @@
 """What one cluster counted, and which epoch and event belong to which counting."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.proof.eras import LARGEST_ID, Eras, Move, move_in
@@ -10,6 +10,7 @@ from audit.proof.eras import LARGEST_ID, Eras, Move, move_in
 @given(
     cluster=st.from_regex(r"[1-9][0-9]{1,18}", fullmatch=True), after=st.none() | st.integers(0, LARGEST_ID)
 )
+@settings(deadline=None)
 def test_a_note_says_the_move_and_is_read_back(cluster: str, after: int | None) -> None:
     assert move_in(Move(cluster, after).note) == Move(cluster, after)
 
