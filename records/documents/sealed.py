@@ -12,6 +12,7 @@ import os
 import secrets
 import struct
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ MAGIC = b"CRV1"
 CHUNK_BYTES = 256 * 1024
 TAG_BYTES = 16
 HEADER = struct.Struct(f">4sI7sB32s{WRAPPED_BYTES}s20x")
+BESIDE_BYTES = 512 * 1024  # from here on hashing beside encrypting is worth a thread
+HURRY_BYTES = 4 * 1024 * 1024
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -118,7 +121,9 @@ class Incoming:
         self._number = 0
         self._size = 0
         self._head = b""
+        self._on_its_way = 0
         self._finished = False
+        self._beside: ThreadPoolExecutor | None = None
         with disk_errors():
             descriptor = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
             self._file = os.fdopen(descriptor, "wb", buffering=0)
@@ -129,8 +134,19 @@ class Incoming:
         view = memoryview(data)
         if len(self._head) < self.HEAD_BYTES:
             self._head += bytes(view[: self.HEAD_BYTES - len(self._head)])
-        self._hash.update(view)
         self._size += len(view)
+        if len(view) < BESIDE_BYTES:
+            self._hash.update(view)
+            self._take(view)
+            return
+        self._beside = self._beside or ThreadPoolExecutor(1, thread_name_prefix="hash")
+        hashed = self._beside.submit(self._hash.update, view)
+        try:
+            self._take(view)
+        finally:
+            hashed.result()  # the caller may use the bytes' room again
+
+    def _take(self, view: memoryview) -> None:
         chunk_bytes = self._header.chunk_bytes
         # One chunk always waits, because only the end tells which chunk is the last one.
         if self._waiting:
@@ -154,6 +170,7 @@ class Incoming:
             with disk_errors():
                 os.fsync(self._file.fileno())
                 self._file.close()
+            self._end_beside()
         except BaseException:
             self.abandon()
             raise
@@ -162,8 +179,22 @@ class Incoming:
 
     def abandon(self) -> None:
         """Remove what was written."""
+        self._end_beside()
         self._file.close()
         self.path.unlink(missing_ok=True)
+
+    def _hurry(self) -> None:
+        """Have the disk begin while more comes, so that finish() has less to wait for."""
+        if self._on_its_way >= HURRY_BYTES:
+            end = self._file.tell()
+            os.posix_fadvise(
+                self._file.fileno(), end - self._on_its_way, self._on_its_way, os.POSIX_FADV_DONTNEED
+            )
+            self._on_its_way = 0
+
+    def _end_beside(self) -> None:
+        if self._beside:
+            self._beside.shutdown()
 
     def __enter__(self) -> Self:
         return self
@@ -188,7 +219,10 @@ class Incoming:
         try:
             with disk_errors():
                 while view:
-                    view = view[self._file.write(view) :]
+                    written = self._file.write(view)
+                    self._on_its_way += written
+                    view = view[written:]
+                self._hurry()
         except BaseException:
             self.abandon()
             raise

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -105,19 +106,28 @@ def _workshop() -> Iterator[Workshop]:
 class Assembly:
     """One package in the making. `pieces()` are its bytes, as they come; then `package` is what was made.
 
-    `fetch` writes the file of one part, and is called while the first parts are being assembled already.
+    `fetch` writes the file of one part, and is called while the first parts are being assembled already. `beside`
+    empties the folder when all is read.
     """
 
     package: Package
 
     def __init__(
-        self, facts: CoverFacts, parts: Sequence[Part], folder: Path, *, fetch: Fetch, progress: Progress
+        self,
+        facts: CoverFacts,
+        parts: Sequence[Part],
+        folder: Path,
+        *,
+        fetch: Fetch,
+        progress: Progress,
+        beside: Executor,
     ) -> None:
         self._facts = facts
         self._parts = parts
         self._folder = folder
         self._fetch = fetch
         self._progress = progress
+        self._beside = beside
         self._next_say = time.monotonic() + SAY_SECONDS
 
     def pieces(self) -> Iterator[bytes]:
@@ -150,6 +160,8 @@ class Assembly:
                     if not piece:
                         raise RuntimeError("A part of the package is gone.")
                     yield piece
+        # Nobody reads these any more. Freeing their memory takes as long as having the package on the disk.
+        self._beside.submit(shutil.rmtree, self._folder, ignore_errors=True)
 
     def _sizes(self, workshop: Workshop) -> Iterator[int]:
         """Listen to the workshop: how many bytes of the package stand, until it is whole."""

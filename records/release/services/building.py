@@ -1,5 +1,6 @@
 """From “may go” to a finished package: ordering it, and the job that builds it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -155,9 +156,16 @@ def _build(job: Running, release: Release) -> None:
         raise RulesBroken([(item.rule, item.text) for item in cleared.missing])
     size_bytes = sum(row.document_version.blob.size_bytes for row in cleared.rows)
     job.progress(0, len(cleared.rows), "Gathering the documents")
-    with workspace(f"chartroom-release-{job.id}", size_bytes) as folder:
+    with workspace(f"chartroom-release-{job.id}", size_bytes) as folder, ThreadPoolExecutor(1) as beside:
         parts = [_part(row, folder) for row in cleared.rows]
-        assembly = Assembly(cover_facts(release, cleared), parts, folder, fetch=_fetch, progress=job.progress)
+        assembly = Assembly(
+            cover_facts(release, cleared),
+            parts,
+            folder,
+            fetch=_fetch,
+            progress=job.progress,
+            beside=beside,
+        )
         received = files.stage(assembly.pieces(), "package.pdf")  # encrypted while the rest is still written
     job.progress(len(parts), len(parts), "Keeping the package")
     _finish(job, release, received, assembly.package)

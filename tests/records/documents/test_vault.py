@@ -5,6 +5,7 @@ import itertools
 import os
 import resource
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from common.keyring import Keyring, KeyringError
 from records.documents import sealed as sealed_module
 from records.documents.folder import FolderShelf
-from records.documents.sealed import CHUNK_BYTES, HEADER, TAG_BYTES, FileSource
+from records.documents.sealed import BESIDE_BYTES, CHUNK_BYTES, HEADER, TAG_BYTES, FileSource
 from records.documents.shelf import Shelf
 from records.documents.vault import Damaged, Incoming, Missing, Stored, Vault, VaultFull
 from tests.records.documents.lying import leftovers, raw, write_raw
@@ -81,6 +82,31 @@ def test_a_range_is_the_same_slice(start: int, length: int) -> None:
         staged = incoming.finish()
         with Stored(FileSource(staged.path), OLD) as stored:
             assert b"".join(stored.chunks(start, start + length)) == data[start : start + length]
+
+
+@pytest.mark.parametrize("piece", [BESIDE_BYTES - 1, BESIDE_BYTES, 3 * BESIDE_BYTES + 1])
+def test_a_buffer_that_is_used_again_does_no_harm(piece: int, tmp_path: Path) -> None:
+    """Large pieces are hashed by a second thread; it is done with them when write() returns."""
+    buffer, whole = bytearray(piece), hashlib.sha256()
+    with Incoming(tmp_path, OLD) as incoming:
+        for number in range(6):
+            buffer[:] = bytes([number]) * piece
+            whole.update(buffer)
+            incoming.write(buffer)
+        staged = incoming.finish()
+    assert staged.sha256 == whole.hexdigest()
+    with Stored(FileSource(staged.path), OLD) as stored:
+        assert hashlib.sha256(stored.read()).hexdigest() == staged.sha256
+
+
+def test_no_thread_is_left_behind(tmp_path: Path) -> None:
+    before = threading.active_count()
+    for is_wanted in (True, False):
+        incoming = Incoming(tmp_path, OLD)
+        incoming.write(os.urandom(2 * BESIDE_BYTES))
+        assert threading.active_count() == before + 1
+        _ = incoming.finish() if is_wanted else incoming.abandon()
+        assert threading.active_count() == before
 
 
 def test_the_clear_text_is_not_on_the_shelf(vault: Vault) -> None:
