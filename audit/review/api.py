@@ -100,7 +100,10 @@ class EventSerializer(serializers.ModelSerializer[Event]):
     patients = serializers.ListField(child=serializers.UUIDField(), source="patient_ids", allow_null=True)
     object = serializers.SerializerMethodField()
     roles = serializers.ListField(child=serializers.CharField())
-    detail = serializers.DictField(allow_null=True)
+    detail = serializers.DictField(
+        allow_null=True,
+        help_text="What else was noted; null where it speaks of a chart that is closed to you.",
+    )
 
     class Meta:
         model = Event
@@ -131,6 +134,8 @@ class EventSerializer(serializers.ModelSerializer[Event]):
     def to_representation(self, instance: Event) -> dict[str, Any]:
         """`patients` is always a list: the one patient, or all that a list showed."""
         data: dict[str, Any] = super().to_representation(instance)
+        if not services.may_read_detail(instance, self.context["closed"]):
+            data["detail"] = None
         data["patients"] = data["patients"] or ([data["patient"]] if data["patient"] else [])
         return data
 
@@ -179,7 +184,9 @@ class EventsView(Endpoint):
             {
                 "next": self._link(answer.page.next_cursor),
                 "previous": self._link(answer.page.previous_cursor),
-                "results": EventSerializer(answer.page.rows, many=True).data,
+                "results": EventSerializer(
+                    answer.page.rows, many=True, context={"closed": answer.closed}
+                ).data,
             }
         )
 
@@ -203,5 +210,6 @@ class EventView(Endpoint):
         """One event whole; the look is an event (`log.event_viewed`)."""
         if not (event_id.isascii() and event_id.isdigit() and len(event_id) <= 18):
             raise NotFound
-        event, _ = services.view_event(by=me(request), event_id=int(event_id))
-        return Response(EventSerializer(event).data)
+        event, patients = services.view_event(by=me(request), event_id=int(event_id))
+        closed = services.patients_of(event) - set(patients)
+        return Response(EventSerializer(event, context={"closed": closed}).data)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from audit.models import Event
 from audit.review.describing import role_words
-from audit.review.services import Export
+from audit.review.services import Export, may_read_detail
 from common.sheets import safe_cell
 
 PIECE = 500
@@ -45,7 +45,7 @@ def _cells(export: Export, event: Event) -> list[str]:
         event.channel,
         event.ip,
         event.request_id,
-        json.dumps(event.detail) if event.detail else "",
+        json.dumps(event.detail) if event.detail and may_read_detail(event, export.closed) else "",
     ]
     return [safe_cell(value) for value in values]
 

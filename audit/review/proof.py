@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -15,6 +16,7 @@ from audit.proof.epochs import Epoch
 from audit.proof.verifying import Result
 from audit.review import access, keyset
 from audit.review.questions import Question, branches
+from audit.review.services import charts_closed_to, patients_of
 from audit.services import record
 from common.errors import RuleBroken
 from common.jobs import services as jobs
@@ -140,9 +142,11 @@ def take_evidence(*, by: User, question: Question) -> bytes:
     if len(rows) > bundle.MOST_EVENTS:
         text = f"More than {bundle.MOST_EVENTS:,} events answer this. Ask for a shorter time."
         raise RuleBroken("too_many_events", text)
+    shown: set[UUID] = set().union(*(patients_of(row) for row in rows))
+    if charts_closed_to(by, shown):
+        text = "Some of these events speak of a chart that is closed to you. Another compliance officer must do this."
+        raise RuleBroken("closed_chart", text)  # a proof holds events whole, or it proves nothing
     data, unsealed = bundle.build(row.pk for row in rows)
-    shown = {row.patient_id for row in rows if row.patient_id}
-    shown |= {key for row in rows for key in row.patient_ids or []}
     record(
         "log.evidence_taken",
         by=by,

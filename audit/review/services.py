@@ -25,12 +25,16 @@ EXPORT_LIMIT = 10_000
 
 @dataclass
 class LogAnswer:
-    """A page of the log, the patients named in it, and how many events answer in all."""
+    """A page of the log, the patients named in it, and how many events answer in all.
+
+    `closed` are those charts of a page for programs that the reader may not open.
+    """
 
     page: keyset.LogPage
     patients: dict[UUID, Patient]
     total: int = 0
     titles: dict[str, str] = field(default_factory=dict)
+    closed: set[UUID] = field(default_factory=set)
 
 
 def _titles(by: User, rows: Iterable[Event]) -> dict[str, str]:
@@ -50,6 +54,7 @@ class Export:
     ids: list[int] = field(default_factory=list)
     is_cut: bool = False
     patients: dict[UUID, Patient] = field(default_factory=dict)
+    closed: set[UUID] = field(default_factory=set)
 
 
 def _named(by: User, ids: Iterable[UUID | None]) -> dict[UUID, Patient]:
@@ -58,6 +63,23 @@ def _named(by: User, ids: Iterable[UUID | None]) -> dict[UUID, Patient]:
     if not wanted:
         return {}
     return {patient.pk: patient for patient in patient_access.visible_to(by).filter(pk__in=wanted)}
+
+
+def patients_of(event: Event) -> set[UUID]:
+    """Everybody an event is about: the one patient, or all that a list showed."""
+    return {key for key in (event.patient_id, *(event.patient_ids or [])) if key is not None}
+
+
+def may_read_detail(event: Event, closed: set[UUID]) -> bool:
+    """What was written about a chart that is closed to the reader is closed too: she is told that it happened."""
+    return not patients_of(event) & closed
+
+
+def charts_closed_to(by: User, ids: set[UUID]) -> set[UUID]:
+    """Those of these charts that `by` may not open."""
+    if not ids:
+        return set()
+    return ids - set(patient_access.visible_to(by).filter(pk__in=ids).values_list("pk", flat=True))
 
 
 @transaction.atomic
@@ -74,7 +96,8 @@ def view_log(
     answer = LogAnswer(page, _named(by, [row.patient_id for row in page.rows]))
     shown = {row.patient_id for row in page.rows if row.patient_id}
     if whole:
-        shown.update(key for row in page.rows for key in row.patient_ids or [])
+        shown.update(*(patients_of(row) for row in page.rows))
+        answer.closed = charts_closed_to(by, shown)
     else:
         answer.total = count(question)
         answer.titles = _titles(by, page.rows)
@@ -147,8 +170,9 @@ def start_export(*, by: User, question: Question) -> Export:
     )
     export = Export(question, [row.pk for row in rows[:EXPORT_LIMIT]], len(rows) > EXPORT_LIMIT)
     ids = {row.patient_id for row in rows[:EXPORT_LIMIT] if row.patient_id}
-    shown = ids | {key for row in rows[:EXPORT_LIMIT] for key in row.patient_ids or []}
+    shown = ids.union(*(patients_of(row) for row in rows[:EXPORT_LIMIT]))
     export.patients = _named(by, ids)
+    export.closed = charts_closed_to(by, shown)
     record(
         "log.exported",
         by=by,
