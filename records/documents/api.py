@@ -81,6 +81,8 @@ class DocumentViewSet(Endpoint, viewsets.GenericViewSet[Document]):
     def list(self, request: Request) -> Response:
         """Documents of a chart, or of all charts one may open, newest first."""
         access.check_may_view_any(me(request))
+        if "encounter" in self.query:
+            patient_access.get_encounter_for(me(request), self.query["encounter"])
         filters = filters_of(self.query, with_text=True)
         rows = reads.narrowed(access.visible_to(me(request)), filters)
         patient = None
@@ -148,6 +150,8 @@ class SearchView(Endpoint):
     @extend_schema(responses=listed(HitSerializer))
     def get(self, request: Request) -> Response:
         """Pages on which the words stand, newest document first; at most 50, only of charts one may open."""
+        if "encounter" in self.query:
+            patient_access.get_encounter_for(me(request), self.query["encounter"])
         hits = services.search_chart_text(
             by=me(request),
             text=self.query["q"],

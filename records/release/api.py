@@ -18,6 +18,7 @@ from accounts.views import me
 from common.api import Endpoint, listed, valid
 from common.errors import RuleBroken
 from common.paging import Paging
+from patients import access as patient_access
 from records.documents import uploads
 from records.release import access, answers, queries, shapes
 from records.release.models import RecordRequest
@@ -52,6 +53,8 @@ class RequestList(Endpoint):
         """The work list. One event holds the charts shown."""
         by = me(request)
         access.check_may_list(by)
+        if "patient" in self.query:
+            patient_access.get_for(by, self.query["patient"])
         paging = _ByDueDay()
         with transaction.atomic():
             rows = queries.work_list(access.visible_to(by), filters=self.query)

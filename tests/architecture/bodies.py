@@ -56,7 +56,6 @@ def _encounter_form(scene: Scene, this: This) -> dict[str, Any]:
 
 def _request_form(scene: Scene, this: This) -> dict[str, Any]:
     return {
-        "patient": this("patient_id"),
         "kind": "patient",
         "requester_name": "Ada Testperson",
         "requester_address": "1 Alder Lane",
@@ -109,6 +108,7 @@ PAGES: dict[str, Body] = {
     "accounts:role-change-withdraw": _nothing,
     "documents:upload": lambda scene, this: {
         "file": _letter(),
+        "encounter": str(this("encounter_id")),
         "type": "18842-5",
         "service_date": "2026-03-01",
     },
@@ -120,7 +120,7 @@ PAGES: dict[str, Body] = {
     "patients:encounter-new": _encounter_form,
     "patients:encounter-edit": _encounter_form,
     "patients:encounter-close": _nothing,
-    "release:new": _request_form,
+    "release:new": lambda scene, this: {**_request_form(scene, this), "patient": this("patient_id")},
     "release:edit": _request_form,
     "release:identity": lambda scene, this: {"method": "photo_id", "seen_on": _day()},
     "release:authorization": _authorization,
@@ -161,6 +161,7 @@ API: dict[tuple[str, str], Body] = {
     ("api-document-list", "post"): lambda scene, this: {
         "file": _letter(),
         "patient": str(this("patient_id")),
+        "encounter": str(this("encounter_id")),
         "type": "18842-5",
         "service_date": "2026-03-01",
     },

@@ -106,15 +106,23 @@ def relations(scene: Scene, route: Route, method: str) -> list[str]:
 
 def send(client: Client, ask: Ask, scene: Scene, asking: User | None) -> Any:
     """The answer to one request."""
-    address = ask.address(scene, asking)
-    if ask.method == "get":
-        return client.get(address, ask.query(scene))
     body = ask.body(scene)
-    if ask.method == "post" and any(hasattr(value, "chunks") for value in body.values()):
+    return send_to(client, ask.route, ask.method, ask.address(scene, asking), ask.query(scene), body)
+
+
+def send_to(
+    client: Client, route: Route, method: str, address: str, query: dict[str, Any], body: dict[str, Any]
+) -> Any:
+    """The answer of an address: a form to a page, JSON to the API, parts where there is a file."""
+    if query:
+        address = f"{address}?{urlencode(query, doseq=True)}"
+    if method == "get":
+        return client.get(address)
+    if method == "post" and any(hasattr(value, "chunks") for value in body.values()):
         return client.post(address, body)
-    if not ask.route.is_api:
+    if not route.is_api:
         return client.post(address, urlencode(body, doseq=True), content_type=FORM)
-    return getattr(client, ask.method)(address, json.dumps(body), content_type="application/json")
+    return getattr(client, method)(address, json.dumps(body), content_type="application/json")
 
 
 def cell(answer: Any, scene: Scene, since: int) -> str:

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts import services as accounts
-from accounts.models import RoleChange, User
+from accounts.models import HospitalRole, RoleChange, User
 from accounts.roles import Role
 from audit.models import Event
 from common.jobs.models import Job
@@ -76,11 +76,13 @@ class Scene:
     values: dict[str, Any]
     people: dict[str, User] = field(default_factory=dict)
     colleagues: dict[str, User] = field(default_factory=dict)
+    word: str = WORD
 
     @property
     def markers(self) -> tuple[str, ...]:
         """Text that is about this patient wherever it stands."""
-        return (FAMILY, FAMILY.upper(), GIVEN, WORD, self.patient.mrn, self.patient.mrn_display)
+        family, given = self.patient.family, self.patient.given
+        return (family, family.upper(), given, self.word, self.patient.mrn, self.patient.mrn_display)
 
     def value(self, route: Route, part: str) -> Any:
         """What a part of this route's address stands for. KeyError: say so in `make`."""
@@ -149,7 +151,7 @@ def last_event() -> int:
     return newest
 
 
-def make() -> Scene:
+def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
     """A chart with an encounter, a document that was read, a request that is ready, a built release, evidence;
     and of everybody's own things a job and a token each.
     """
@@ -157,25 +159,25 @@ def make() -> Scene:
     people = {role.value: make_user(role) for role in roles}
     colleagues = {role.value: make_user(role) for role in roles}
     people["outsider"] = colleagues["clinician"]
-    patient = PatientFactory.create(family=FAMILY, given=GIVEN)
-    encounter = EncounterFactory.create(patient=patient, attending=people["clinician"], number=f"{GIVEN}-1")
+    patient = PatientFactory.create(family=family, given=given)
+    encounter = EncounterFactory.create(patient=patient, attending=people["clinician"], number=f"{given}-1")
     for role in roles:
         if role is not Role.CLINICIAN:
             EncounterFactory.create(patient=patient, attending=people[role])
     clerk, roi = people["records_clerk"], people["roi_specialist"]
     document = file(
-        clerk, patient, samples.text_pdf([["A letter", f"about a {WORD}"]]), title=f"About {GIVEN}"
+        clerk, patient, samples.text_pdf([["A letter", f"about a {word}"]]), title=f"About {given}"
     )
     work()
-    asks = {"name": f"{GIVEN} {FAMILY}", "address": "1 Alder Lane"}
+    asks = {"name": f"{given} {family}", "address": "1 Alder Lane"}
     release = making.built(roi, patient=patient, requester=asks)
-    ready = making.cleared(roi, making.pdf_of(f"Another {WORD}"), patient=patient, requester=asks)
+    ready = making.cleared(roi, making.pdf_of(f"Another {word}"), patient=patient, requester=asks)
     form = evidence.add_evidence(
         by=roi,
         request_id=ready.pk,
         kind="authorization",
         fields=making.authorization(),
-        file=files.stage([making.pdf_of(f"The form of {FAMILY}")], "form.pdf"),
+        file=files.stage([making.pdf_of(f"The form of {family}")], "form.pdf"),
     )
     everybody = [*people.values(), colleagues["records_clerk"]]
     notify([user.pk for user in everybody], kind="test.told", text="Something happened.", url="/account/")
@@ -193,7 +195,7 @@ def make() -> Scene:
         "number": 1,
         "job_id": Own({user.pk: _job_of(user).pk for user in everybody}),
         "notice_id": Own({user.pk: Notice.objects.of(user.pk).latest("created_at").pk for user in everybody}),
-        "accounts.name": make_role(people["administrator"], "Desk", ["patients.search_patients"]).group.name,
+        "accounts.name": _role(people["administrator"]).group.name,
         "accounts.change_id": _role_change(people["administrator"]).pk,
         "accounts.pk": make_user(Role.RECORDS_CLERK).pk,
         "accounts:token-revoke.pk": Own(
@@ -201,7 +203,11 @@ def make() -> Scene:
         ),
         "pk": document.pk,
     }
-    return Scene(patient, values, people, colleagues)
+    return Scene(patient, values, people, colleagues, word)
+
+
+def _role(administrator: User) -> HospitalRole:
+    return make_role(administrator, f"Desk of {administrator.username}", ["patients.search_patients"])
 
 
 def _role_change(administrator: User) -> RoleChange:

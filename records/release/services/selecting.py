@@ -112,7 +112,7 @@ def why_not(
     return None
 
 
-def _asked_for(record_request: RecordRequest, document_ids: Sequence[Any] | None) -> list[Document]:
+def _asked_for(by: User, record_request: RecordRequest, document_ids: Sequence[Any] | None) -> list[Document]:
     if document_ids is None:
         return list(in_scope(record_request)[: MOST_DOCUMENTS + 1])
     keys: list[UUID] = [key for key in (as_uuid(text) for text in document_ids) if key]
@@ -121,6 +121,9 @@ def _asked_for(record_request: RecordRequest, document_ids: Sequence[Any] | None
     rows = Document.objects.select_related("patient", "type", "current").in_bulk(list(dict.fromkeys(keys)))
     if len(rows) != len(set(keys)):
         raise NotFound
+    for document in rows.values():
+        if document.patient_id != record_request.patient_id:
+            document_access.check_may_view(by, document)  # that it lies elsewhere is told to whoever may know
     return [rows[key] for key in dict.fromkeys(keys)]
 
 
@@ -143,7 +146,7 @@ def select_documents(
         raise WrongMove(
             f"This request is {record_request.get_status_display().lower()}: its documents are fixed."
         )
-    asked = _asked_for(record_request, document_ids)
+    asked = _asked_for(by, record_request, document_ids)
     if len(asked) > MOST_DOCUMENTS:
         raise RuleBroken(
             "too_many", f"More than {MOST_DOCUMENTS:,} documents. Narrow the scope.", field="scope"
