@@ -25,7 +25,7 @@ Part = dict[str, Any]
 def _clerk(user: User) -> tuple[Part, set[UUID]]:
     filings, charts = worklists.own_filings(user), worklists.recent_charts(user)
     shown = {document.patient_id for rows in filings.values() for document in rows}
-    return {**filings, "charts": charts}, shown | _ids(charts)
+    return {**filings, "charts": charts, "longest": worklists.LONGEST}, shown | _ids(charts)
 
 
 def _roi(user: User) -> tuple[Part, set[UUID]]:

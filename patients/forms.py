@@ -264,7 +264,12 @@ class EncounterForm(forms.Form):
     """One visit or stay."""
 
     kind = forms.ChoiceField(label="Kind", choices=EncounterKind.choices)
-    location = _LocationField(label="Location", queryset=Location.objects.none(), required=False)
+    location = _LocationField(
+        label="Location",
+        queryset=Location.objects.none(),
+        required=False,
+        error_messages={"required": "Choose a location."},
+    )
     new_location = forms.CharField(
         label="Or a new location",
         max_length=80,
@@ -297,6 +302,7 @@ class EncounterForm(forms.Form):
         if not may_add_location:
             del self.fields["new_location"]
             self.fields["location"].help_text = "Not in the list? A supervisor adds wards and clinics."
+            self.fields["location"].required = True
         clinicians = User.objects.holding("patients.attend_patients")
         if attending is not None:
             clinicians = clinicians | User.objects.filter(pk=attending.pk)
@@ -308,6 +314,7 @@ class EncounterForm(forms.Form):
             chooser = self.fields[name]
             if isinstance(chooser, forms.ModelChoiceField):
                 chooser.queryset = rows
+                chooser.empty_label = "Choose"
         if not is_new:
             del self.fields["number"]
         elif not self.is_bound:

@@ -52,6 +52,15 @@ def role_words(event: Event) -> str:
     return ", ".join(words_for(name) for name in event.roles)
 
 
+REFUSED_WORDS = {
+    "patients.patient": "a chart",
+    "patients.encounter": "an encounter",
+    "documents.document": "a document",
+    "release.recordrequest": "a request for records",
+    "release.release": "a release",
+}
+
+
 @dataclass
 class Line:
     """A row of the log: one event, with like events just before it folded in."""
@@ -87,6 +96,16 @@ class Line:
         if self.event.reason.startswith("records role: "):  # the roles stand beside the name
             return "records role"
         return REASON_WORDS.get(self.event.reason, self.event.reason)
+
+    @property
+    def refused_thing(self) -> str:
+        """What kind of thing somebody was refused; a list's rows come without the event's detail."""
+        return REFUSED_WORDS.get(self.event.object_type, "") if self.event.outcome == "denied" else ""
+
+    @property
+    def refused(self) -> str:
+        """What somebody was refused: the kind of thing, else the address asked for."""
+        return self.refused_thing or (self.event.detail or {}).get("path", "") or self.event.words
 
     @property
     def outcome(self) -> str:

@@ -32,6 +32,12 @@ def day(value: date | datetime | None) -> str:
 
 
 @register.filter
+def number(value: int | None) -> str:
+    """A count with its thousands apart: `1,748`."""
+    return "" if value is None else f"{value:,}"
+
+
+@register.filter
 def clock(value: datetime | None) -> SafeString | str:
     """An instant as `03 May 2026 14:05` in the hospital's time zone; the tooltip gives seconds and the zone."""
     if not value:

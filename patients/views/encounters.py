@@ -124,5 +124,8 @@ def _form_after_another(request: HttpRequest, encounter: Encounter) -> Encounter
 def close_encounter(request: HttpRequest, encounter_id: UUID) -> HttpResponse:
     """Discharge, now."""
     encounter = services.close_encounter(by=me(request), encounter_id=encounter_id)
-    messages.success(request, f"Encounter {encounter.number} is closed.")
+    messages.success(
+        request,
+        f"Encounter {encounter.number} is closed. Closed by mistake? Open it below and clear its end.",
+    )
     return redirect("patients:encounters", encounter.patient_id)

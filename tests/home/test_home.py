@@ -109,7 +109,9 @@ def test_the_compliance_officer_sees_refusals_without_any_patient(clinician, com
     assert browse(clinician).get(closed.get_absolute_url()).status_code == 403
     answer = browse(compliance).get("/")
     assert part_of(answer)["refused_today"] == 1
-    assert [line.who for line in part_of(answer)["refusals"]] == [clinician.username]
+    assert [(line.who, line.refused) for line in part_of(answer)["refusals"]] == [
+        (clinician.username, "a chart")
+    ]
     assert "SECRETPERSON" not in answer.content.decode()
 
 

@@ -26,6 +26,8 @@ PEOPLE = {
 HIRE = """
 import sys
 from accounts.services import create_user
+from patients.models import Facility, Location
+Location.objects.create(facility=Facility.objects.create(name="Main hospital"), name="4 West")
 password, *people = sys.stdin.read().split("\\n")
 for line in people:
     username, role = line.split()
@@ -52,7 +54,7 @@ class House:
         self._tokens: dict[str, str] = {}
 
     def hire(self) -> None:
-        """Make one account for each job, with the service that `create_user` uses."""
+        """Make a ward, and one account for each job with the service that `create_user` uses."""
         lines = [PASSWORD, *(f"{name} {role}" for name, role in PEOPLE.items())]
         done = self.running.manage("shell", "--no-imports", "-c", HIRE, text_in="\n".join(lines))
         assert done.returncode == 0, done.stderr

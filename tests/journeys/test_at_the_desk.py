@@ -30,7 +30,7 @@ def register(page: Page, *, family: str, given: str, born: str, sex: str) -> str
 def open_encounter(page: Page, chart: str, attending: str) -> None:
     """Open a stay on 4 West under somebody's care."""
     page.goto(f"{chart}encounters/new/")
-    page.get_by_label("Or a new location").fill("4 West")
+    page.get_by_label("Location").select_option(label="4 West · Main hospital")
     page.get_by_label("Attending").select_option(label=f"Journey {attending} ({attending})")
     axe(page)
     page.get_by_role("button", name="Open encounter").click()
