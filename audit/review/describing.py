@@ -1,5 +1,6 @@
 """Events in people's words: rows for the list, facts and tables for one event."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,6 +53,7 @@ def role_words(event: Event) -> str:
     return ", ".join(words_for(name) for name in event.roles)
 
 
+ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 REFUSED_WORDS = {
     "patients.patient": "a chart",
     "patients.encounter": "an encounter",
@@ -104,8 +106,9 @@ class Line:
 
     @property
     def refused(self) -> str:
-        """What somebody was refused: the kind of thing, else the address asked for."""
-        return self.refused_thing or (self.event.detail or {}).get("path", "") or self.event.words
+        """What somebody was refused: the kind of thing, else the address asked for, without the ids in it."""
+        path = ID.sub("…", str((self.event.detail or {}).get("path", "")))
+        return self.refused_thing or path or self.event.words
 
     @property
     def outcome(self) -> str:

@@ -113,6 +113,10 @@ def test_the_compliance_officer_sees_refusals_without_any_patient(clinician, com
         (clinician.username, "a chart")
     ]
     assert "SECRETPERSON" not in answer.content.decode()
+    assert browse(clinician).get(f"/documents/{closed.pk}/").status_code == 404
+    page = browse(compliance).get("/").content.decode()
+    assert "/documents/…/" in page
+    assert str(closed.pk) not in page
 
 
 def test_the_compliance_officer_sees_whether_the_log_is_sealed(compliance, browse, monkeypatch):

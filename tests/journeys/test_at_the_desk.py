@@ -144,4 +144,21 @@ def release_by_hand(page: Page, chart: str, folder: Path) -> Path:
         send.click()
     path = folder / "package.pdf"
     waiting.value.save_as(path)
+    read_the_notice(page)
     return path
+
+
+def read_the_notice(page: Page) -> None:
+    """The bell says that the package was built; the notice leads back to the request and is read then."""
+    request = page.url
+    page.keyboard.press("g")
+    page.keyboard.press("n")
+    expect(page.get_by_role("heading", name="Notices")).to_be_visible()
+    axe(page)
+    bell = page.locator(".bell .count")
+    expect(bell).to_have_text("1")
+    page.get_by_role("link", name="is ready to send").click()
+    expect(page).to_have_url(request)
+    page.goto("/notices/")
+    expect(page.get_by_text("All read")).to_be_visible()
+    expect(bell).to_be_empty()

@@ -40,6 +40,8 @@ def pages(furnished: Furnished) -> list[str]:
         f"/release/chart/{patient}/",
         "/log/",
         f"/log/chart/{patient}/",
+        "/log/proof/",
+        "/notices/",
         "/account/",
         "/users/",
         "/users/new/",
