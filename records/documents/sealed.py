@@ -29,7 +29,6 @@ CHUNK_BYTES = 256 * 1024
 TAG_BYTES = 16
 HEADER = struct.Struct(f">4sI7sB32s{WRAPPED_BYTES}s20x")
 BESIDE_BYTES = 512 * 1024  # from here on hashing beside encrypting is worth a thread
-HURRY_BYTES = 4 * 1024 * 1024
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -121,7 +120,6 @@ class Incoming:
         self._number = 0
         self._size = 0
         self._head = b""
-        self._on_its_way = 0
         self._finished = False
         self._beside: ThreadPoolExecutor | None = None
         with disk_errors():
@@ -183,15 +181,6 @@ class Incoming:
         self._file.close()
         self.path.unlink(missing_ok=True)
 
-    def _hurry(self) -> None:
-        """Have the disk begin while more comes, so that finish() has less to wait for."""
-        if self._on_its_way >= HURRY_BYTES:
-            end = self._file.tell()
-            os.posix_fadvise(
-                self._file.fileno(), end - self._on_its_way, self._on_its_way, os.POSIX_FADV_DONTNEED
-            )
-            self._on_its_way = 0
-
     def _end_beside(self) -> None:
         if self._beside:
             self._beside.shutdown()
@@ -219,10 +208,7 @@ class Incoming:
         try:
             with disk_errors():
                 while view:
-                    written = self._file.write(view)
-                    self._on_its_way += written
-                    view = view[written:]
-                self._hurry()
+                    view = view[self._file.write(view) :]
         except BaseException:
             self.abandon()
             raise

@@ -18,12 +18,12 @@ import resource
 import select
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .assembly import build_package
+from .assembly import as_filed, build_package, cover_of
 from .cover import make_cover
 from .facts import BadPart, CoverFacts, Part
 from .gate import waiting_at
@@ -50,7 +50,7 @@ def _limit(parent: int, memory_bytes: int, cpu_seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def do(job: dict[str, Any]) -> None:
+def do(job: dict[str, Any], cover_made: Callable[[], bytes] = bytes) -> None:
     """Assemble one package and say how it went."""
     try:
         with waiting_at(Path(job["gate"])) as until_whole:
@@ -61,6 +61,7 @@ def do(job: dict[str, Any]) -> None:
                 progress=lambda done, total, text: _say(progress=[done, total, text]),
                 until_whole=until_whole,
                 tell_size=lambda size: _say(size=size),
+                cover_made=cover_made,
             )
     except BadPart as refused:
         _say(refused=str(refused), document=refused.document_id)
@@ -74,15 +75,19 @@ def _in_child(job_path: str) -> int:
     """Do the job in a child process; its exit status, negative for a signal. Ends us when our input closes."""
     job = json.loads(Path(job_path).read_text("utf-8"))
     parent = os.getpid()
+    hears, tells = os.pipe()
     child = os.fork()
     if child == 0:
         status = 1
         try:
+            os.close(tells)
             _limit(parent, job["memory_bytes"], job["cpu_seconds"])
-            do(job)
+            do(job, cover_made=lambda: _made_for(hears, job_path))
             status = 0
         finally:
             os._exit(status)
+    os.close(hears)
+    _make_cover(job, job_path, tells)
     watched = os.pidfd_open(child)
     ready, _, _ = select.select([watched, sys.stdin], [], [])
     os.close(watched)
@@ -91,6 +96,31 @@ def _in_child(job_path: str) -> int:
         os._exit(1)
     _, state = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(state)
+
+
+def _cover_path(job_path: str) -> Path:
+    return Path(job_path).with_name("cover.pdf")
+
+
+def _make_cover(job: dict[str, Any], job_path: str, tells: int) -> None:
+    """The cover, from our own words alone, while the child reads what came from outside; a byte says that it is
+    whole. Where it cannot be made here, the child makes it and says why that fails.
+    """
+    try:
+        rows = as_filed([Part.from_json(part) for part in job["parts"]])
+        if rows is not None:
+            _cover_path(job_path).write_bytes(cover_of(CoverFacts.from_json(job["facts"]), rows))
+            os.write(tells, b"1")
+    except Exception as error:
+        sys.stderr.write(f"The cover is left to the child: {type(error).__name__}\n")
+    finally:
+        os.close(tells)
+
+
+def _made_for(hears: int, job_path: str) -> bytes:
+    """What `_make_cover` made, waiting for it; nothing when it could not."""
+    with open(hears, "rb", buffering=0) as pipe:
+        return _cover_path(job_path).read_bytes() if pipe.read(1) else b""
 
 
 def _orders() -> Iterator[str]:

@@ -41,11 +41,13 @@ def build_package(
     progress: Progress | None = None,
     until_whole: Callable[[int], None] = _at_once,
     tell_size: Callable[[int], None] = _at_once,
+    cover_made: Callable[[], bytes] = bytes,
 ) -> Package:
     """Write the package to `out_path`. The same facts and files make the same bytes.
 
     `until_whole` is called with a part's number (from 0) before its file is read; `tell_size` with how many
-    bytes of the package stand.
+    bytes of the package stand. `cover_made` is asked for the cover of the parts as they were filed, if somebody
+    else makes it meanwhile; it is made here when that is empty.
 
     Raises BadPart, naming the document, when one cannot be read, is not what its hash says, or has lost
     pages.
@@ -57,17 +59,13 @@ def build_package(
         checks: list[tuple[Part, Future[str]]] = []
         out = open_files.enter_context(Pdf.new())
         drawn: list[list[_Drawn]] = []
-        cover: list[_Drawn] = []
-        filed = [(part, part.pages) for part in parts if part.pages is not None]
-        if len(filed) == len(parts):  # a part with other pages than filed is refused: no need to wait
-            cover = _cover(facts, filed, out, open_files)
         for number, part in enumerate(parts, 1):
             say(number - 1, len(parts), f"Adding document {number} of {len(parts)}")
             until_whole(number - 1)
             checks.append((part, beside.submit(_hash_of, part)))
             drawn.append(_copied(out, part, open_files))
         rows = [(part, len(pages)) for part, pages in zip(parts, drawn, strict=True)]
-        cover = cover or _cover(facts, rows, out, open_files)
+        cover = _cover(cover_made() or cover_of(facts, rows), out, open_files)
         total = len(cover) + sum(len(pages) for pages in drawn)
         say(len(parts), len(parts), f"Stamping {total} pages")
         font = stamping.stamp_font(out)
@@ -135,16 +133,28 @@ def _pdf_pages(out: Pdf, path: Path, open_files: ExitStack) -> list[_Drawn]:
     return pages
 
 
-def _cover(
-    facts: CoverFacts, rows: Sequence[tuple[Part, int]], out: Pdf, open_files: ExitStack
-) -> list[_Drawn]:
-    """The cover says how many pages there are in all, its own among them: make it until that is true."""
+def as_filed(parts: Sequence[Part]) -> list[tuple[Part, int]] | None:
+    """The parts with the pages they were filed with, where all say so. One that has others now is refused, so a
+    cover of these is right.
+    """
+    rows = [(part, part.pages) for part in parts if part.pages is not None]
+    return rows if len(rows) == len(parts) else None
+
+
+def cover_of(facts: CoverFacts, rows: Sequence[tuple[Part, int]]) -> bytes:
+    """The cover as a PDF. It says how many pages there are in all, its own among them: make it until that is true."""
     guess = 1
     for _ in range(_ENOUGH_TRIES):
-        made = open_files.enter_context(pikepdf.open(io.BytesIO(make_cover(facts, rows, cover_pages=guess))))
-        if len(made.pages) == guess:
-            break
-        guess = len(made.pages)
+        data = make_cover(facts, rows, cover_pages=guess)
+        with pikepdf.open(io.BytesIO(data)) as made:
+            if len(made.pages) == guess:
+                break
+            guess = len(made.pages)
+    return data
+
+
+def _cover(data: bytes, out: Pdf, open_files: ExitStack) -> list[_Drawn]:
+    made = open_files.enter_context(pikepdf.open(io.BytesIO(data)))
     used: set[tuple[int, int]] = set()
     pages: list[_Drawn] = []
     for page in made.pages:
