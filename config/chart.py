@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
@@ -19,7 +20,7 @@ from common.ids import as_uuid
 from common.jobs.services import latest_about
 from common.web import Page, paginate
 from patients import services
-from patients.access import allows
+from patients.access import Decision, allows
 from patients.models import Encounter, Patient
 from records.documents import access, queries, viewer
 from records.documents import services as document_services
@@ -78,7 +79,11 @@ def _chips(
 
 
 def _beside(
-    request: HttpRequest, user: User, patient: Patient, page: Page[Document], given: dict[str, str]
+    request: HttpRequest,
+    user: User,
+    chart: tuple[Patient, Decision],
+    page: Page[Document],
+    given: dict[str, str],
 ) -> dict[str, Any]:
     """The document shown beside the timeline: the one asked for, or the newest; a look of its own."""
     asked = request.GET.get("document", "")
@@ -89,7 +94,10 @@ def _beside(
         return {"chosen": None}
     text = request.GET.get("page", "")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
-    opened = document_services.open_document(by=user, document_id=document_id, chart=patient)
+    patient, decision = chart
+    opened = document_services.look_beside_chart(
+        by=user, document_id=document_id, chart=patient, decision=decision
+    )
     if opened.pages and all(page.number != number for page in opened.pages):
         number = opened.pages[0].number
     keep = {**given, "document": str(document_id)}
@@ -104,15 +112,21 @@ def _beside(
 @require_GET
 def chart(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """The timeline: what the chart holds, newest first, the chosen document beside it."""
+    return render(request, "patients/chart.html", _look(request, patient_id))
+
+
+@transaction.atomic
+def _look(request: HttpRequest, patient_id: UUID) -> dict[str, Any]:
+    """Two looks, each with its event, in one transaction: a page that shows one without the other is never sent."""
     user = me(request)
-    patient = services.open_chart(by=user, patient_id=patient_id, part="timeline")
+    patient, decision = services.look_into_chart(by=user, patient_id=patient_id, part="timeline")
     context: dict[str, Any] = {"patient": patient, "tab": "timeline"}
     if user.has_perm("documents.view_document"):
         given = FilterForm.given(request.GET)
         form = FilterForm(request.GET) if given else None
         filters = form.filters() if form else queries.Filters()
         page = paginate(request, queries.timeline(user, patient, filters), ordering=queries.NEWEST)
-        context.update(_beside(request, user, patient, page, given))
+        context.update(_beside(request, user, (patient, decision), page, given))
         chosen = context["chosen"]
         kept = {key: value for key, value in request.GET.items() if key not in {"document", "page"} and value}
         ask = "?" + urlencode({**kept, "document": ""})
@@ -130,10 +144,10 @@ def chart(request: HttpRequest, patient_id: UUID) -> HttpResponse:
                 "wrong": form.errors if form else {},
                 "labels": Label.choices,
                 "chips": _chips(user, patient, given, filters),
-                "can_file": allows(access.check_may_file, user, patient),
+                "can_file": allows(access.check_may_file_at_all, user),  # the chart is open
             }
         )
-    return render(request, "patients/chart.html", context)
+    return context
 
 
 urlpatterns = [path("<uuid:patient_id>/", chart, name="chart")]

@@ -12,6 +12,7 @@ from patients.access.charts import (
     get_encounter_for,
     get_for,
     get_survivor_for,
+    open_among,
     open_to,
     visible_to,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "get_encounter_for",
     "get_for",
     "get_survivor_for",
+    "open_among",
     "open_to",
     "visible_to",
 ]

@@ -1,6 +1,7 @@
 """Who may open which chart: one rule, asked as a question about one chart and as a filter on many."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -70,6 +71,12 @@ def open_to(user: User, column: str = "pk") -> Condition:
 def visible_to(user: User) -> QuerySet[Patient]:
     """The patients whose charts `user` may open; exactly those that `check_may_open` allows."""
     return Patient.objects.filter(open_to(user))
+
+
+def open_among(user: User, patient_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these charts that `visible_to` has: for a few rows that are at hand already."""
+    asked = _asked_of(user)[0] if user.has_perm("patients.view_chart") else None
+    return asked.among(user.pk, patient_ids) if asked else set()
 
 
 def decide(user: User, patient: Patient) -> Decision:

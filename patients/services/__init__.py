@@ -10,6 +10,7 @@ from patients.services.encounters import (
 )
 from patients.services.identity import register_patient, update_patient
 from patients.services.looking import (
+    look_into_chart,
     open_chart,
     open_demographics,
     open_identity,
@@ -22,6 +23,7 @@ __all__ = [
     "Twin",
     "close_encounter",
     "list_encounters",
+    "look_into_chart",
     "open_chart",
     "open_demographics",
     "open_encounter",

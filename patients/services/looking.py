@@ -1,6 +1,7 @@
 """Looks: a search, an opened chart, an identity's history. Each is an event."""
 
 from datetime import date
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -39,6 +40,7 @@ def search_patients(
         identifier=identifier,
         limit=limit,
         with_recognition=with_recognition,
+        sieve=partial(access.open_among, by) if by.has_perm("patients.open_every_chart") else None,
     )
     record(
         "patient.searched",
@@ -58,6 +60,11 @@ def search_patients(
 @transaction.atomic
 def open_chart(*, by: User, patient_id: Any, part: str = "chart") -> Patient:
     """The patient of a chart that `by` may open; the look is an event. Raises NotFound, Denied."""
+    return look_into_chart(by=by, patient_id=patient_id, part=part)[0]
+
+
+def look_into_chart(*, by: User, patient_id: Any, part: str) -> tuple[Patient, access.Decision]:
+    """The same inside a transaction that the caller holds, with why it was allowed."""
     patient, decision = access.get_for(by, patient_id)
     record(
         "patient.viewed",
@@ -67,7 +74,7 @@ def open_chart(*, by: User, patient_id: Any, part: str = "chart") -> Patient:
         reason=str(decision),
         detail={"part": part},
     )
-    return patient
+    return patient, decision
 
 
 @transaction.atomic

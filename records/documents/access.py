@@ -45,12 +45,13 @@ def get_for(
     *,
     lock: bool = False,
     chart: Patient | None = None,
+    decided: Decision | None = None,
     along: Sequence[str] = ("current",),
 ) -> tuple[Document, Decision]:
     """The document with what the caller shows `along` with it, and why it may be seen.
 
-    In `chart`, if one is open already: a document of another chart is not found then. Raises Denied (`role`)
-    before anything is looked up, NotFound, or Denied (`chart_denied`).
+    In `chart`, if one is open already (`decided` says why): a document of another chart is not found then. Raises
+    Denied (`role`) before anything is looked up, NotFound, or Denied (`chart_denied`).
     """
     check_may_view_any(user)
     key = as_uuid(document_id)
@@ -65,7 +66,7 @@ def get_for(
         raise NotFound from None
     if chart:
         document.patient = chart
-    return document, check_may_view(user, document)
+    return document, check_may_view(user, document, chart=decided)
 
 
 def check_may_view_any(user: User) -> None:

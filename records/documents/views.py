@@ -36,11 +36,11 @@ def _number(request: HttpRequest, name: str) -> int | None:
 def document_list(request: HttpRequest) -> HttpResponse:
     """Documents of one chart (`?patient=`), narrowed by the filters, newest first."""
     user = me(request)
-    patient, _ = patient_access.get_for(user, request.GET.get("patient", ""))
+    patient, decision = patient_access.get_for(user, request.GET.get("patient", ""))
     access.check_may_view_any(user)
     filters = FilterForm(request.GET).filters() if FilterForm.given(request.GET) else queries.Filters()
     page = paginate(request, queries.timeline(user, patient, filters), ordering=queries.NEWEST)
-    services.note_list(by=user, shown=page.rows, filters=filters, patient=patient)
+    services.note_list(by=user, shown=page.rows, filters=filters, patient=patient, decision=decision)
     return render(
         request,
         "records/documents/list.html",
@@ -50,7 +50,7 @@ def document_list(request: HttpRequest) -> HttpResponse:
             "lines": lines(page.rows, url_of=addresses("documents:detail")),
             "filters": filters,
             "types": _types_to_choose(queries.types_in_chart(user, patient), filters.type),
-            "can_file": allows(access.check_may_file, user, patient),
+            "can_file": allows(access.check_may_file_at_all, user),  # the chart is open
         },
     )
 

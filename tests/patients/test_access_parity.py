@@ -35,7 +35,8 @@ def test_the_list_and_the_detail_agree(
         )
         opened = {chart.pk for chart in charts if access.allows(access.check_may_open, user, chart)}
         got = {chart.pk for chart in charts if access.allows(access.get_for, user, chart.pk)}
-        assert listed == opened == got
+        among = access.open_among(user, [chart.pk for chart in charts])
+        assert listed == opened == got == among
 
 
 @pytest.mark.parametrize(

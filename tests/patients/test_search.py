@@ -1,6 +1,7 @@
 """What the search finds, by everything a clerk may type."""
 
 from datetime import date, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 from accounts.models import User
 from audit.services import record
 from patients import queries, services
-from patients.access import visible_to
-from patients.models import Patient
+from patients.access import open_among, visible_to
+from patients.models import ChartRestriction, Patient, Restriction
 from tests.factories import EncounterFactory, PatientFactory
 
 
@@ -161,6 +162,35 @@ def test_policy_holds_in_each_branch(text: str, ada: Patient, clinician: User) -
     assert queries.search(visible_to(clinician), text=text) == []
     EncounterFactory.create(patient=ada, attending=clinician)
     assert [hit.patient.pk for hit in queries.search(visible_to(clinician), text=text)] == [ada.pk]
+
+
+@pytest.mark.parametrize("text", ["love", "ada", "1980-02-29", "5550104477"])
+def test_what_is_closed_to_somebody_is_sieved_out(text: str, ada: Patient, crowd: None, clerk: User) -> None:
+    everybody = [hit.patient.pk for hit in queries.search(Patient.objects.all(), text=text)]
+    assert ada.pk in everybody
+    sieve = partial(open_among, clerk)
+    assert [hit.patient.pk for hit in queries.search(visible_to(clerk), text=text, sieve=sieve)] == everybody
+    with transaction.atomic():
+        ChartRestriction.objects.create(
+            patient=ada,
+            kind=Restriction.PERSON,
+            user=clerk,
+            why="asked for",
+            set_by=clerk,
+        )
+        record("patient.updated", by=clerk, patient=ada.pk, about=ada)
+    everybody.remove(ada.pk)
+    assert [hit.patient.pk for hit in queries.search(visible_to(clerk), text=text, sieve=sieve)] == everybody
+    assert [hit.patient.pk for hit in services.search_patients(by=clerk, text=text)] == everybody
+
+
+def test_sieved_places_are_filled_again(ada: Patient, clerk: User) -> None:
+    """Whoever may not see the first ones is shown the next ones, as many as she asked for."""
+    people = [PatientFactory.create(family="Sieved", given=f"A{number:02}") for number in range(60)]
+    hers = {person.pk for person in people[55:]}
+    visible = Patient.objects.filter(pk__in=hers)
+    found = queries.search(visible, text="sieved", limit=3, sieve=lambda ids: hers.intersection(ids))
+    assert [hit.patient.given for hit in found] == ["A55", "A56", "A57"]
 
 
 def test_a_role_that_sees_nobody_finds_nobody(ada: Patient, administrator: User) -> None:

@@ -10,6 +10,7 @@ from accounts.models import User
 from audit.services import record
 from common.errors import NotFound, RuleBroken
 from patients import access as patient_access
+from patients.access import Decision
 from patients.models import Patient
 from records.documents import access, files, marking, queries
 from records.documents.models import Document, DocumentVersion, Page
@@ -65,15 +66,10 @@ def open_document(
     document_id: Any,
     version: int | None = None,
     page: int | None = None,
-    chart: Patient | None = None,
 ) -> OpenDocument:
-    """The document with its pages; `page` brings one with its text. Raises NotFound, Denied.
-
-    Beside the timeline of `chart` it comes without its facts; a document of another chart is not found there.
-    """
-    beside, alone = ("type", "current"), ("type", "encounter__location")
-    document, decision = access.get_for(by, document_id, chart=chart, along=beside if chart else alone)
-    shown = _version(document, version) if chart else _version_with_facts(document, version)
+    """The document with its pages; `page` brings one with its text. Raises NotFound, Denied."""
+    document, decision = access.get_for(by, document_id, along=("type", "encounter__location"))
+    shown = _version_with_facts(document, version)
     pages = queries.pages_of(shown)
     one = queries.page_of(shown, page) if page is not None else None
     detail: dict[str, Any] = {"version": shown.number}
@@ -88,6 +84,26 @@ def open_document(
         detail=detail,
     )
     return OpenDocument(document, shown, pages, one)
+
+
+def look_beside_chart(*, by: User, document_id: Any, chart: Patient, decision: Decision) -> OpenDocument:
+    """The current version of a document of a chart that is open, without its facts: what stands beside the timeline.
+
+    Inside the caller's transaction, in which the chart was opened by `decision`. A document of another chart is
+    not found. Raises NotFound, Denied.
+    """
+    document, why = access.get_for(by, document_id, chart=chart, decided=decision, along=("type", "current"))
+    shown = _version(document, None)
+    pages = queries.pages_of(shown)
+    record(
+        "document.viewed",
+        by=by,
+        patient=chart.pk,
+        about=document,
+        reason=str(why),
+        detail={"version": shown.number},
+    )
+    return OpenDocument(document, shown, pages, None)
 
 
 @transaction.atomic
@@ -182,10 +198,20 @@ def print_document(*, by: User, document_id: Any, version: int | None = None) ->
 
 @transaction.atomic
 def note_list(
-    *, by: User, shown: Sequence[Document], filters: queries.Filters, patient: Patient | None = None
+    *,
+    by: User,
+    shown: Sequence[Document],
+    filters: queries.Filters,
+    patient: Patient | None = None,
+    decision: Decision | None = None,
 ) -> None:
-    """Write the one event of a list of documents: whose charts it showed, and what was asked."""
-    reason = str(patient_access.check_may_open(by, patient)) if patient else patient_access.OPEN_CHARTS
+    """Write the one event of a list of documents: whose charts it showed, and what was asked.
+
+    `decision` is why the chart of `patient` is open, where the caller has just been told.
+    """
+    reason = patient_access.OPEN_CHARTS
+    if patient:
+        reason = str(decision or patient_access.check_may_open(by, patient))
     record(
         "document.text_searched" if filters.text else "document.listed",
         by=by,

@@ -1,0 +1,38 @@
+"""Statements that PostgreSQL plans once a session: long ones, asked all day, whose planning costs more than the answer.
+
+They need a connection that keeps its session: a pooler in front has to pool sessions, not transactions.
+"""
+
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from psycopg2.extensions import AsIs
+
+MOST = 24  # of one session; each keeps its plan in the server's memory
+_NAMES = count(1)
+_known: WeakKeyDictionary[Any, dict[tuple[str, tuple[Any, ...]], str]] = WeakKeyDictionary()
+
+
+def execute(cursor: CursorWrapper, sql: str, values: tuple[Any, ...], places: Mapping[Any, Any]) -> None:
+    """Run `sql` with `values`, prepared at its first use in this session.
+
+    `places` says which of the values only stand for another one, and for which: these are the parameters, and
+    PostgreSQL finds their types from where they stand. All other values are part of the statement.
+    """
+    session = connection.connection
+    statements = _known.setdefault(session, {})
+    name = statements.get((sql, values))
+    if name is None:
+        if len(statements) >= MOST:
+            cursor.execute("deallocate all")
+            statements.clear()
+        name = f"chartroom_{next(_NAMES)}"
+        numbers = {stand_in: AsIs(f"${number}") for number, stand_in in enumerate(places, start=1)}
+        cursor.execute(f"prepare {name} as {sql}", [numbers.get(value, value) for value in values])
+        statements[sql, values] = name
+    given = ", ".join(["%s"] * len(places))
+    cursor.execute(f"execute {name} ({given})", list(places.values()))
