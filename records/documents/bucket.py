@@ -136,7 +136,10 @@ class BucketShelf:
         client = self._client()
         if condition and self._exists(at):
             return
-        upload = client.create_multipart_upload(**at)["UploadId"]
+        # boto3 adds this to each part by itself, and AWS then wants it said at the beginning.
+        is_plain = client.meta.config.request_checksum_calculation == "when_required"
+        summed = {} if is_plain else {"ChecksumAlgorithm": "CRC32"}
+        upload = client.create_multipart_upload(**at, **summed)["UploadId"]
         try:
             parts: list[dict[str, Any]] = []
             with path.open("rb") as file:

@@ -98,6 +98,28 @@ def test_a_large_file_goes_up_in_parts_and_comes_down_whole(vault: Vault, bucket
     assert leftovers(vault) == []
 
 
+@pytest.mark.parametrize(("asked", "is_summed"), [("when_supported", True), ("when_required", False)])
+def test_parts_have_the_checksum_that_was_announced(
+    asked: str, is_summed: bool, bucket: s3.Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS refuses parts with a sum that their beginning did not name; older servers know no such sums."""
+    monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", asked)
+    vault = Vault(bucket.shelf(tmp_path / "staging"), KEYS)
+    client, sent = client_of(vault), []
+    client.meta.events.register(
+        "before-send.s3",
+        lambda request, **_: sent.append(
+            (request.method, sorted(name for name in request.headers if name.startswith("x-amz-checksum")))
+        ),
+    )
+    data = os.urandom(LARGE)
+    assert vault.verify(vault.put(data)) == LARGE
+    begun = ["x-amz-checksum-algorithm"] if is_summed else []
+    part = ["x-amz-checksum-crc32"] if is_summed else []
+    assert [names for method, names in sent if method == "PUT"] == [part] * 3
+    assert [names for method, names in sent if method == "POST"] == [begun, []]
+
+
 def test_a_small_file_is_opened_and_read_with_one_request(vault: Vault) -> None:
     address = vault.put(os.urandom(300_000))
     client = client_of(vault)
