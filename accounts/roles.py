@@ -81,7 +81,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         | _FILE
         | _REQUESTS
         | _RELEASE
-        | {"release.view_wall", "review.view_chart_access", "accounts.view_rights"}
+        | {"release.approve_release", "release.view_wall", "review.view_chart_access", "accounts.view_rights"}
     ),
     Role.CLINICIAN: frozenset(_CHART | _COPY | {"patients.attend_patients"}),
     Role.COMPLIANCE_OFFICER: frozenset(

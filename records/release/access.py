@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from accounts.models import User
 from common.errors import Denied, NotFound
 from common.ids import as_uuid
+from common.two_persons import check_second_person
 from patients import access as patient_access
 from patients.access import Decision, allows
 from patients.models import Patient
@@ -50,6 +51,14 @@ def check_may_build(user: User, record_request: RecordRequest) -> None:
 def check_may_send(user: User, record_request: RecordRequest) -> None:
     """ROI specialists and supervisors."""
     _check(user, "release.send_release", "Only an ROI specialist can send records.")
+
+
+def check_may_approve(user: User, release: Release) -> None:
+    """Supervisors, and not who prepared it: separation of duties (docs/users/releases.md)."""
+    _check(user, "release.approve_release", "Your role does not agree to large packages.")
+    check_second_person(
+        user.pk, release.asked_by_id, words="You prepared this package. Somebody else must agree to it."
+    )
 
 
 def check_may_see_disclosures(user: User, patient: Patient) -> None:

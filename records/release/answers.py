@@ -127,5 +127,10 @@ class ReleaseOut(StartedOut):
     manifest = PartOut(many=True)
     error = serializers.CharField()
     built_at = serializers.DateTimeField(allow_null=True)
+    needs_approval = serializers.BooleanField(
+        help_text="Whether it is so large that a second person has to agree before it goes out."
+    )
+    approved_at = serializers.DateTimeField(allow_null=True)
+    approved_by = serializers.CharField(allow_null=True, help_text="The second person's user name.")
     delivered_at = serializers.DateTimeField(allow_null=True)
     delivered_how = serializers.CharField()

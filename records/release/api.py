@@ -216,6 +216,17 @@ def package_response(package: sending.OpenPackage) -> StreamingHttpResponse:
     return response
 
 
+class ApproveView(Endpoint):
+    """A second person's agreement to a large package."""
+
+    @extend_schema(request=None, responses=answers.ReleaseOut)
+    def post(self, request: Request, release_id: str) -> Response:
+        """Agree that it goes out. Whoever had it built cannot."""
+        by = me(request)
+        sending.approve_release(by=by, release_id=release_id)
+        return Response(shapes.release_body(*looking.open_release(by=by, release_id=release_id)))
+
+
 class DeliverView(Endpoint):
     """Saying that a package went out another way than by download."""
 

@@ -13,6 +13,7 @@ urlpatterns = [
     path("requests/<str:request_id>/cancel/", api.CancelView.as_view(), name="request-cancel"),
     path("releases/<str:release_id>/", api.ReleaseDetail.as_view(), name="release"),
     path("releases/<str:release_id>/package/", api.PackageView.as_view(), name="release-package"),
+    path("releases/<str:release_id>/approve/", api.ApproveView.as_view(), name="release-approve"),
     path("releases/<str:release_id>/deliver/", api.DeliverView.as_view(), name="release-deliver"),
     path("patients/<str:patient_id>/disclosures/", api.DisclosureList.as_view(), name="disclosures"),
 ]

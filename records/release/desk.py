@@ -101,7 +101,13 @@ def panes(user: User, opened: OpenRequest) -> dict[str, Any]:
         "can_send": allows(access.check_may_send, user, row)
         and release is not None
         and bool(release.package_id),
-        "is_ready": release is not None and release.status == ReleaseStatus.READY,
+        "is_ready": release is not None
+        and release.status == ReleaseStatus.READY
+        and not release.waits_for_approval,
+        "waits_for_approval": release is not None and release.waits_for_approval,
+        "can_approve": release is not None
+        and release.waits_for_approval
+        and allows(access.check_may_approve, user, release),
         "is_sent": release is not None and release.status == ReleaseStatus.DELIVERED,
     }
 

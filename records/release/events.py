@@ -11,6 +11,7 @@ EVENTS = {
     "request.documents_selected": ("update", "chose what goes for a request"),
     "release.started": ("create", "had a release package built"),
     "release.built": ("create", "built a release package"),
+    "release.approved": ("review", "agreed to a large release package"),
     "release.failed": ("update", "could not build a release package"),
     "release.withdrawn": ("update", "withdrew a release package that had not gone out"),
     "release.viewed": ("view", "looked at a release"),

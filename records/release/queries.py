@@ -45,6 +45,11 @@ def work_list(rows: QuerySet[RecordRequest], *, filters: dict[str, Any]) -> Quer
         has_selection=Exists(SelectedDocument.objects.filter(request=OuterRef("pk"))),
         has_ground=_has_ground(),
         has_failed=Exists(Release.objects.filter(request=OuterRef("pk"), status="failed")),
+        has_unapproved=Exists(
+            Release.objects.filter(
+                request=OuterRef("pk"), status="ready", needs_approval=True, approved_by=None
+            )
+        ),
     )
 
 
@@ -58,6 +63,8 @@ def _has_ground() -> Exists:
 
 def waits_for(record_request: RecordRequest) -> str:
     """What a request of `work_list` waits for, in words."""
+    if getattr(record_request, "has_unapproved", False):
+        return "a second person's agreement"
     if record_request.status != RequestStatus.RECEIVED:
         return {
             RequestStatus.BUILDING: "package being built",

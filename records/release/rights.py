@@ -12,6 +12,12 @@ RIGHTS = (
         hint="Requests can be given to whoever has this right.",
     ),
     Right("release.build_release", "Have a package built", RELEASES),
+    Right(
+        "release.approve_release",
+        "Agree to a large package that somebody else prepared",
+        RELEASES,
+        is_sensitive=True,
+    ),
     Right("release.send_release", "Send a package", RELEASES),
     Right("release.view_disclosures", "See what was disclosed from a chart", RELEASES),
     Right("release.view_wall", "See the department's queues and who has what", RELEASES),

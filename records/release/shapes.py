@@ -241,6 +241,9 @@ def release_body(release: Release, job: Job | None) -> dict[str, Any]:
         "manifest": release.manifest.get("parts", []),
         "error": release.error or (job.error if job and status == "failed" else ""),
         "built_at": release.built_at,
+        "needs_approval": release.needs_approval,
+        "approved_at": release.approved_at,
+        "approved_by": release.approved_by.username if release.approved_by else None,
         "delivered_at": release.delivered_at,
         "delivered_how": release.delivered_how,
     }

@@ -10,6 +10,7 @@ urlpatterns = [
     path("new/", views.new, name="new"),
     path("chart/<uuid:patient_id>/", views.chart, name="chart"),
     path("package/<uuid:release_id>/download/", views.download, name="download"),
+    path("package/<uuid:release_id>/approve/", views.approve, name="approve"),
     path("package/<uuid:release_id>/mailed/", views.mailed, name="mailed"),
     path("<uuid:request_id>/", views.detail, name="detail"),
     path("<uuid:request_id>/edit/", views.edit, name="edit"),

@@ -253,6 +253,15 @@ def download(request: HttpRequest, release_id: UUID) -> StreamingHttpResponse:
 
 @require_POST
 @once
+def approve(request: HttpRequest, release_id: UUID) -> HttpResponse:
+    """Agree to a large package that somebody else prepared."""
+    release = sending.approve_release(by=me(request), release_id=release_id)
+    messages.success(request, "You agreed. Whoever prepared the package is told that it can go out.")
+    return redirect("release:detail", release.request_id)
+
+
+@require_POST
+@once
 def mailed(request: HttpRequest, release_id: UUID) -> HttpResponse:
     """Say that the package went out on paper or by fax."""
     user = me(request)

@@ -128,6 +128,7 @@ PAGES: dict[str, Body] = {
     "release:build": _nothing,
     "release:cancel": lambda scene, this: {"reason": "asked twice"},
     "release:assign": lambda scene, this: {"assigned_to": scene.people["roi_specialist"].pk},
+    "release:approve": _nothing,
     "release:download": _nothing,
     "release:mailed": lambda scene, this: {"how": "mail", "sent_on": _day()},
     "review:proof-check": _nothing,
@@ -186,5 +187,6 @@ API: dict[tuple[str, str], Body] = {
     ("request-selection", "post"): lambda scene, this: {"documents": [str(this("document_id"))]},
     ("request-release", "post"): _nothing,
     ("request-cancel", "post"): lambda scene, this: {"reason": "asked twice"},
+    ("release-approve", "post"): _nothing,
     ("release-deliver", "post"): lambda scene, this: {"how": "mail", "sent_on": _day()},
 }

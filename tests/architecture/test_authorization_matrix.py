@@ -22,6 +22,8 @@ NOBODY_GETS_THROUGH = {
     "/documents/<document_id>/retry/": "only what could not be read is read again; tests/records/documents",
     "/api/v1/documents/<pk>/retry/": "the same",
     "/api/v1/tokens/current/": "the walk comes with a browser's session; tests/accounts/test_api_tokens.py",
+    "/release/package/<release_id>/approve/": "the scene's is small; tests/records/release/test_second_person.py",
+    "/api/v1/releases/<release_id>/approve/": "the same",
     "/sign-out/": "the way out leads to the sign-in page",
 }
 

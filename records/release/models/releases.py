@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 
 from common.ids import uuid7
 from common.models import BaseModel
+from common.two_persons import two_persons
 from records.release.kinds import Kind
 
 from .requests import RecordRequest
@@ -48,11 +49,17 @@ class Release(BaseModel):
     )
     delivered_how = models.CharField(max_length=12, blank=True)
     tracking = models.CharField(max_length=80, blank=True)
+    needs_approval = models.BooleanField(default=False)  # as the limit stood when it was built
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    approved_at = models.DateTimeField(null=True)
 
     class Meta:
         permissions = [
             ("build_release", "Can have a release built"),
             ("send_release", "Can send a release"),
+            ("approve_release", "Can agree to a large release of somebody else"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -68,11 +75,26 @@ class Release(BaseModel):
                 condition=Q(status="delivered", delivered_at__isnull=False, delivered_by__isnull=False)
                 | (~Q(status="delivered") & Q(delivered_at=None, delivered_by=None)),
             ),
+            two_persons("release_takes_two", asked="asked_by", decided="approved_by"),
+            models.CheckConstraint(
+                name="release_is_approved_exactly_when_it_has_a_time",
+                condition=Q(approved_at=None, approved_by=None)
+                | Q(approved_at__isnull=False, approved_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="large_release_is_delivered_only_when_approved",
+                condition=~Q(status="delivered") | Q(needs_approval=False) | Q(approved_by__isnull=False),
+            ),
         ]
         indexes = [models.Index(fields=["request", "-created_at"], name="release_of_request")]
 
     def __str__(self) -> str:
         return f"Release {self.pk}"
+
+    @property
+    def waits_for_approval(self) -> bool:
+        """Whether somebody who did not prepare it has still to agree."""
+        return self.status == ReleaseStatus.READY and self.needs_approval and self.approved_by_id is None
 
     @property
     def sha256(self) -> str:

@@ -207,6 +207,7 @@ def _finish(job: Running, release: Release, received: VaultUpload, package: Pack
         release.pages = package.pages
         release.manifest = package.kept_as(blob.sha256, received.staged.size_bytes)
         release.built_at = timezone.now()
+        release.needs_approval = 0 < settings.RELEASE_APPROVAL_PAGES < package.pages
         release.version += 1
         release.save()
         record_request.status = RequestStatus.READY
@@ -224,10 +225,23 @@ def _finish(job: Running, release: Release, received: VaultUpload, package: Pack
                 "documents": len(package.manifest["parts"]),
             },
         )
+        ready = f"The package of request {record_request.number} is ready to send."
+        if release.needs_approval:
+            ready = f"The package of request {record_request.number} is built and waits for a second person."
         notify(
             [release.asked_by_id],
             kind="release.ready",
             tone=Tone.GOOD,
-            text=f"The package of request {record_request.number} is ready to send.",
+            text=ready,
             url=record_request.get_absolute_url(),
         )
+        if release.needs_approval:
+            notify(
+                User.objects.holding("release.approve_release")
+                .exclude(pk=release.asked_by_id)
+                .values_list("pk", flat=True),
+                kind="release.waits",
+                tone=Tone.DUE,
+                text=f"A package of {release.pages} pages, request {record_request.number}, waits for your agreement.",
+                url=record_request.get_absolute_url(),
+            )

@@ -36,7 +36,7 @@ class OpenRequest:
 
 def newest_release(record_request: RecordRequest) -> tuple[Release | None, Job | None]:
     """The newest package of a request and the job that builds it."""
-    rows = record_request.releases.select_related("package", "asked_by", "delivered_by")
+    rows = record_request.releases.select_related("package", "asked_by", "delivered_by", "approved_by")
     release = rows.order_by("-created_at").first()
     if release is None:
         return None, None

@@ -12,6 +12,8 @@ from accounts.models import User
 from audit.services import record
 from common.errors import RuleBroken, RulesBroken, WrongMove, check_move
 from common.ids import uuid7
+from common.notices.models import Tone
+from common.notices.services import notify
 from records.documents import files
 from records.documents.sealed import Stored
 from records.release import access
@@ -97,6 +99,11 @@ def _deliver(by: User, release: Release, *, how: str, on: date, tracking: str = 
     record_request = release.request
     check_move(RELEASE_MOVES, release.status, ReleaseStatus.DELIVERED)
     check_move(MOVES, record_request.status, RequestStatus.DELIVERED)
+    if release.waits_for_approval:
+        raise RuleBroken(
+            "release_approval",
+            f"A package of {release.pages} pages goes out when somebody who did not prepare it has agreed.",
+        )
     missing = clearance(by, record_request).missing
     if missing:
         raise RulesBroken([(item.rule, item.text) for item in missing])
@@ -145,6 +152,34 @@ def download_package(*, by: User, release_id: Any) -> OpenPackage:
         size_bytes=release.package.size_bytes,
         stored=stored,
     )
+
+
+@transaction.atomic
+def approve_release(*, by: User, release_id: Any) -> Release:
+    """Agree, as a second person, that a large package goes out. Raises NotFound, Denied, WrongMove."""
+    release, decision = access.get_release_for(by, release_id, lock=True)
+    access.check_may_approve(by, release)
+    if not release.waits_for_approval:
+        raise WrongMove("This package does not wait for anybody's agreement.")
+    release.approved_by, release.approved_at = by, timezone.now()
+    release.version += 1
+    release.save()
+    record(
+        "release.approved",
+        by=by,
+        patient=release.patient_id,
+        about=release,
+        reason=str(decision),
+        detail={"request": release.request.number, "pages": release.pages, "sha256": release.sha256},
+    )
+    notify(
+        [release.asked_by_id],
+        kind="release.approved",
+        tone=Tone.GOOD,
+        text=f"{by.display_name} agreed to the package of request {release.request.number}. It can go out.",
+        url=release.request.get_absolute_url(),
+    )
+    return release
 
 
 @transaction.atomic
