@@ -136,7 +136,7 @@ LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "home"
 IDLE_MINUTES = env.number("CHARTROOM_IDLE_MINUTES", 15, least=1)
 CONFIRM_SECONDS = env.number("CHARTROOM_CONFIRM_SECONDS", 300, least=10)
-RELEASE_APPROVAL_PAGES = env.number("CHARTROOM_RELEASE_APPROVAL_PAGES", 300, least=0)  # 0: never
+RELEASE_APPROVAL_PAGES = env.number("CHARTROOM_RELEASE_APPROVAL_PAGES", 2000, least=0)  # 0: never
 TOKEN_HOURS = env.number("CHARTROOM_TOKEN_HOURS", 12, least=1)
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_NAME = "chartroom_session"
