@@ -1,8 +1,10 @@
 /* Keys. An element says its own: data-key="/" or data-key="g p"; its words (or data-key-label) stand in the `?` list.
-   j and k walk the rows of the page (a.row-link, .timeline-list a); Enter opens the one in focus, as for any link. */
+   j and k walk the rows of the page (a.row-link, .timeline-list a), into folded encounters too; Enter opens the one in
+   focus, as for any link. */
 import { openDialog } from "./menus.js";
 
 const ROWS = "a.row-link, .timeline-list a";
+const FOLDED = "details.encounter:not([open])";
 const SEQUENCE_MS = 1200;
 let pending = "";
 let pendingSince = 0;
@@ -35,12 +37,14 @@ function use(element) {
 }
 
 function walk(step) {
-  const rows = [...document.querySelectorAll(ROWS)].filter(isSeen);
+  const rows = [...document.querySelectorAll(ROWS)].filter((row) => row.closest(FOLDED) || isSeen(row));
   if (!rows.length) return false;
   const at = rows.findIndex((row) => row === document.activeElement);
   const current = at >= 0 ? at : rows.findIndex((row) => row.hasAttribute("aria-current"));
   const next = current < 0 ? (step > 0 ? 0 : rows.length - 1) : current + step;
   const row = rows[Math.min(rows.length - 1, Math.max(0, next))];
+  const folded = row.closest(FOLDED);
+  if (folded) folded.open = true;
   row.focus();
   row.scrollIntoView({ block: "nearest" });
   return true;

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.journeys.conftest import axe
-from tests.journeys.house import PASSWORD, PEOPLE, House
+from tests.journeys.house import PASSWORD, PEOPLE, House, scanned_page
 
 Desk = Callable[..., Page]
 IDLE_SECONDS = 15 * 60
@@ -67,6 +67,41 @@ def test_j_and_k_walk_the_rows_and_enter_opens_one(desk: Desk) -> None:
     expect(rows.nth(0)).to_be_focused()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/users/[0-9a-f-]{36}/$"))
+
+
+def test_j_unfolds_an_older_encounter_when_the_walk_gets_there(desk: Desk, house: House) -> None:
+    person = {"family": "Walker-Folded", "given": "Ines", "birth_date": "1951-03-04", "sex": "female"}
+    patient = house.ask("clerk", "POST", "/patients/", person).body["id"]
+    code = house.ask("clerk", "GET", "/document-types/").body["results"][0]["code"]
+    visit = {"patient": patient, "kind": "outpatient", "location": "4 West", "attending": "clinician"}
+    for month, titles in (("03", ["Oldest"]), ("02", []), ("05", ["Newest", "Newer"])):
+        dates = {"start": f"2026-{month}-03T08:00:00Z", "end": f"2026-{month}-04T08:00:00Z"}
+        stay = house.ask("clerk", "POST", "/encounters/", visit | dates)
+        assert stay.status == 201, stay
+        for number, title in enumerate(titles):
+            about = {"patient": patient, "encounter": stay.body["id"], "type": code, "title": title}
+            about["service_date"] = f"2026-{month}-{9 - number:02}"
+            filed = house.file("clerk", "page.tiff", scanned_page(title, title), **about)
+            assert filed.status == 201, filed
+    page = desk("clerk")
+    page.goto(f"/patients/{patient}/")
+    older = page.locator("details.encounter", has_text="Oldest")
+    expect(older).not_to_have_attribute("open", "")
+    page.keyboard.press("j")  # from the document that is shown, which is the newest
+    expect(page.get_by_role("link", name=re.compile("Newer"))).to_be_focused()
+    expect(older).not_to_have_attribute("open", "")
+    page.keyboard.press("j")
+    expect(older).to_have_attribute("open", "")
+    oldest = page.get_by_role("link", name=re.compile("Oldest"))
+    expect(oldest).to_be_focused()
+    expect(oldest).to_be_in_viewport()
+    page.keyboard.press("j")
+    expect(oldest).to_be_focused()  # there is no further one
+    page.keyboard.press("k")
+    expect(page.get_by_role("link", name=re.compile("Newer"))).to_be_focused()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Oldest")).to_be_visible()
 
 
 def test_light_or_dark_is_remembered_before_the_first_paint(desk: Desk) -> None:
