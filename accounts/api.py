@@ -17,22 +17,17 @@ from common.api import Endpoint, valid
 
 
 class CredentialsSerializer(serializers.Serializer[Any]):
-    """A person's name and password. `otp` is for accounts with a second factor; none has one yet."""
+    """A person's name and password, and the code of her second factor if she has one."""
 
     username = serializers.CharField(max_length=60)
     password = serializers.CharField(max_length=256, trim_whitespace=False, style={"input_type": "password"})
     otp = serializers.CharField(
-        max_length=12,
+        max_length=20,
         required=False,
         allow_blank=True,
-        help_text="The code of the second factor. Leave it out: no account has a second factor yet.",
+        default="",
+        help_text="The code that the authenticator app shows now, or a recovery code. Only for accounts that have one.",
     )
-
-    def validate_otp(self, value: str) -> str:
-        """A code that nothing could check is refused rather than ignored: the caller relies on it."""
-        if value:
-            raise serializers.ValidationError("No account has a second factor yet. Leave this out.")
-        return value
 
 
 class TokenSerializer(serializers.Serializer[Any]):
@@ -56,6 +51,22 @@ def token_answer(text: str, expires_at: datetime) -> dict[str, Any]:
     return dict(TokenSerializer({"token": text, "expires_at": expires_at}).data)
 
 
+class BadCredentials(AuthenticationFailed):
+    """One refusal for everything that can be wrong, so that nobody learns which part was right."""
+
+    default_code = "credentials_or_otp"
+
+
+WITHOUT_CODE = (
+    "This user name and password do not belong together, or the account has a second factor:"
+    " then send its code as otp."
+)
+WITH_CODE = (
+    "This user name, password and code do not belong together, or the code was used already. If codes keep being"
+    " refused, the clock of the phone is wrong: let it set its time by itself."
+)
+
+
 class TokensView(Endpoint):
     """Sign in with name and password. Too many failures are refused for a while (429 with Retry-After)."""
 
@@ -67,11 +78,15 @@ class TokensView(Endpoint):
         operation_id="tokens_create", request=CredentialsSerializer, responses={201: TokenSerializer}
     )
     def post(self, request: Request) -> Response:
-        """A bearer token for this person. 401 does not tell whether the name or the password was wrong."""
+        """A bearer token for this person.
+
+        401 does not tell whether the name, the password or the code was wrong or missing: `code` is
+        `credentials_or_otp` for all of them. 403 says what must be done on a page first.
+        """
         given = valid(CredentialsSerializer, request.data)
-        signed_in = services.sign_in_program(username=given["username"], password=given["password"])
+        signed_in = services.sign_in_program(**given)
         if signed_in is None:
-            raise AuthenticationFailed("This user name and password do not belong together.")
+            raise BadCredentials(WITH_CODE if given["otp"] else WITHOUT_CODE)
         text, token = signed_in
         return Response(
             token_answer(text, token.expires_at), status=201, headers={"Cache-Control": "no-store"}

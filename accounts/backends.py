@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.utils import timezone
 
@@ -20,7 +21,11 @@ select u.*,
           join auth_group_permissions r on r.group_id = m.group_id
           join auth_permission p on p.id = r.permission_id
           join django_content_type c on c.id = p.content_type_id
-          where m.user_id = u.id) as allowed
+          where m.user_id = u.id) as allowed,
+    exists(select from accounts_user_groups m join accounts_hospitalrole h on h.group_id = m.group_id
+           where m.user_id = u.id and h.needs_second_factor) as is_asked,
+    exists(select from mfa_authenticator a
+           where a.user_id = u.id and a.type <> 'recovery_codes') as has_second_factor
 from accounts_user u
 where u.id = %s and u.is_active and (u.last_day is null or u.last_day >= %s)
 """
@@ -43,6 +48,8 @@ class RoleBackend(ModelBackend):
             held = known.pop("held")
             known["role_names"] = [name for name, _, _ in held]
             known["role_words"] = {name: _words(name, label, purpose) for name, label, purpose in held}
+            asking = {*known["role_names"], "all"} & set(settings.SECOND_FACTOR_ROLES)
+            known["needs_second_factor"] = not settings.DEMO and (known.pop("is_asked") or bool(asking))
             known["_group_perm_cache"] = set(
                 known.pop("allowed")
             )  # where ModelBackend keeps what it has asked

@@ -32,14 +32,88 @@ class SignInForm(forms.Form):
     )
 
 
-class ConfirmForm(forms.Form):
-    """The password once more."""
+CODE = forms.TextInput(
+    attrs={
+        "autocomplete": "one-time-code",
+        "inputmode": "numeric",
+        "autocapitalize": "none",
+        "spellcheck": "false",
+        "autofocus": True,
+    }
+)
+
+
+class CredentialForm(forms.Form):
+    """What a security key answered, filled in by static/js/security-key.js."""
+
+    credential = forms.JSONField(required=False, widget=forms.HiddenInput)
+
+    def clean_credential(self) -> Any:
+        """An object, or nothing: a challenge is answered with nothing else."""
+        given = self.cleaned_data["credential"]
+        return given if isinstance(given, dict) else None
+
+
+class CodeForm(CredentialForm):
+    """The second step of signing in: a code, or a key's answer."""
+
+    code = forms.CharField(
+        label="Code",
+        max_length=20,
+        required=False,
+        help_text="The six digits that your authenticator app shows now, or one of your recovery codes.",
+        widget=CODE,
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """One of the two."""
+        given = super().clean() or {}
+        if not self.errors and not given.get("code") and not given.get("credential"):
+            self.add_error("code", "Type the code.")
+        return given
+
+
+class ConfirmForm(CredentialForm):
+    """The password once more, or a second factor."""
 
     password = forms.CharField(
         label="Password",
         max_length=256,
         strip=False,
+        required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+    code = forms.CharField(
+        label="Or the code of your authenticator app",
+        max_length=20,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """One of the three."""
+        given = super().clean() or {}
+        if not self.errors and not any(given.get(name) for name in ("password", "code", "credential")):
+            self.add_error("password", "Type your password.")
+        return given
+
+
+class AppForm(forms.Form):
+    """The first code that a new authenticator app shows."""
+
+    code = forms.CharField(
+        label="Code that the app shows now", max_length=20, help_text="Six digits.", widget=CODE
+    )
+
+
+class KeyForm(CredentialForm):
+    """A new security key: what people call it, and its answer."""
+
+    name = forms.CharField(
+        label="What do you call this key?",
+        max_length=60,
+        help_text="So that you know which one to remove when it is lost.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
 
@@ -68,6 +142,18 @@ class PasswordForm(forms.Form):
         max_length=256,
         strip=False,
         help_text="At least 12 characters. A sentence is easier to remember than a riddle.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+class GivenPasswordForm(forms.Form):
+    """A password that an administrator gives somebody."""
+
+    password = forms.CharField(
+        label="Password to sign in with once",
+        max_length=256,
+        strip=False,
+        help_text="At least 12 characters. Give it to the person herself, not by mail.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 

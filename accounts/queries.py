@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from django.db.models import QuerySet
 
 from accounts import access
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, BrowserSession, User
 from common.errors import NotFound
 
 
@@ -34,3 +35,14 @@ def user_for(by: User, pk: UUID) -> User:
     if person is None:
         raise NotFound
     return person
+
+
+def second_factors_of(user: User) -> QuerySet[Authenticator]:
+    """The app and the keys of this person, oldest first."""
+    rows: QuerySet[Authenticator] = Authenticator.objects.filter(user=user)
+    return rows.exclude(type=Authenticator.Type.RECOVERY_CODES).order_by("pk")
+
+
+def sittings_of(user: User) -> QuerySet[BrowserSession]:
+    """Where this person is signed in, the place used last first."""
+    return BrowserSession.objects.of(user)

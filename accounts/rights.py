@@ -74,3 +74,8 @@ def known(names: Iterable[str]) -> frozenset[str]:
 def sensitive(names: Iterable[str]) -> frozenset[str]:
     """Those of `names` that take two people to be given."""
     return frozenset(name for name in names if name in _known and _known[name].is_sensitive)
+
+
+def words_of(name: str) -> str:
+    """A right in words; one that a later version does not know keeps its name."""
+    return _known[name].words if name in _known else name

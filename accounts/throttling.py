@@ -17,7 +17,10 @@ from common.errors import TooMany
 WINDOW = timedelta(minutes=15)
 FAILURES = 5  # of one name from one address, since it last signed in
 FAILURES_ANYWHERE = 100  # of one name
+CODES = 20  # second factors refused for one name: nobody guesses six digits at this rate
+CODES_WINDOW = timedelta(hours=24)
 NOTE_EVERY = timedelta(minutes=1)
+SECOND_FACTOR = "second factor"  # the reason that a failure of one has in the log
 
 _FAILED = """
 select at, coalesce(ip <<= %s::inet, %s::inet is null) as is_from_here from audit_event
@@ -29,6 +32,12 @@ _LAST_SUCCESS = """
 select max(at) from audit_event
 where actor_id = (select id from accounts_user where lower(username) = lower(%s))
   and at > %s and event = 'user.signed_in' and coalesce(ip <<= %s::inet, %s::inet is null)
+"""
+_CODES_FAILED = """
+select at from audit_event
+where actor_id is null and at > %s and event = 'user.sign_in_failed' and outcome = 'failed' and reason = %s
+  and lower(actor) = lower(%s)
+order by at desc limit %s
 """
 _NOTED = """
 select exists(select from audit_event where actor_id is null and at > %s and event = 'user.sign_in_failed'
@@ -74,13 +83,31 @@ def check_may_try(username: str, address: str | None) -> None:
     if len(anywhere) >= FAILURES_ANYWHERE:
         frees_at = max(anywhere[-1] + WINDOW, frees_at or now)
     if frees_at is not None:
-        wait = max(1, round((frees_at - now).total_seconds()))
-        minutes = -(-wait // 60)
-        raise TooMany(
-            f"Too many attempts with this user name. Try again in {minutes} minute{'s' if minutes > 1 else ''}; "
-            "an administrator can give you a new password meanwhile.",
-            wait=wait,
-        )
+        raise _too_many("attempts with this user name", frees_at - now)
+
+
+def check_may_try_code(username: str, password_set_at: datetime | None) -> None:
+    """Refuse a second factor after too many refused in a day, wherever from, since the password was set.
+
+    Whoever gets this far knows the password; a new one gives its owner her tries back. Raises TooMany.
+    """
+    now = timezone.now()
+    since = max(now - CODES_WINDOW, password_set_at or now - CODES_WINDOW)
+    with connection.cursor() as cursor:
+        cursor.execute(_CODES_FAILED, [since, SECOND_FACTOR, clean(username, 150), CODES])
+        rows = cursor.fetchall()
+    if len(rows) >= CODES:
+        raise _too_many("codes refused", rows[-1][0] + CODES_WINDOW - now)
+
+
+def _too_many(what: str, left: timedelta) -> TooMany:
+    wait = max(1, round(left.total_seconds()))
+    minutes = -(-wait // 60)
+    return TooMany(
+        f"Too many {what}. Try again in {minutes} minute{'s' if minutes > 1 else ''}; "
+        "an administrator can give you a new password meanwhile.",
+        wait=wait,
+    )
 
 
 def note_refused(username: str) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from accounts.middleware import whose
 from accounts.models import User
 
 
@@ -154,5 +155,6 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         "role": ", ".join(user.role_labels),
         "room": room,
         "here": request.path if request.path in given["addresses"] else "",
+        "whose": whose(user),
     }
     return {"navigation": {**given, **own}}

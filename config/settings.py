@@ -38,7 +38,6 @@ CSRF_TRUSTED_ORIGINS = env.words("CHARTROOM_TRUSTED_ORIGINS")
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
@@ -48,6 +47,8 @@ INSTALLED_APPS = [
     "guardian",
     "django_htmx",
     "template_partials",
+    "allauth.account",
+    "allauth.mfa",
     "common",
     "common.jobs",
     "common.notices",
@@ -73,6 +74,7 @@ MIDDLEWARE = [
     "audit.middleware.ContextMiddleware",
     "accounts.middleware.IdleMiddleware",
     "accounts.middleware.SignInRequiredMiddleware",
+    "accounts.middleware.FirstStepsMiddleware",
     "records.documents.uploads.UploadMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -80,6 +82,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "common.middleware.NotAllowedPageMiddleware",
     "audit.middleware.RefusalMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -134,13 +137,22 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "home"
+# Of allauth only the second factors are used (docs/decisions/0004); its own pages have no address here.
+MFA_ADAPTER = "accounts.authenticators.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 1
+MFA_TOTP_ISSUER = "Chartroom"
+SECOND_FACTOR_ROLES = env.words("CHARTROOM_SECOND_FACTOR_ROLES", "administrator compliance_officer")
+SESSION_HOURS = env.number("CHARTROOM_SESSION_HOURS", 12, least=1)
+DRAFT_HOURS = env.number("CHARTROOM_DRAFT_HOURS", 8, least=1)
 IDLE_MINUTES = env.number("CHARTROOM_IDLE_MINUTES", 15, least=1)
 CONFIRM_SECONDS = env.number("CHARTROOM_CONFIRM_SECONDS", 300, least=10)
 RELEASE_APPROVAL_PAGES = env.number("CHARTROOM_RELEASE_APPROVAL_PAGES", 2000, least=0)  # 0: never
 TOKEN_HOURS = env.number("CHARTROOM_TOKEN_HOURS", 12, least=1)
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+TOKEN_DAYS_MOST = env.number("CHARTROOM_TOKEN_DAYS_MOST", 366, least=1)
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_NAME = "chartroom_session"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = SECURE
@@ -156,6 +168,15 @@ ANONYMOUS_USER_NAME = None  # django-guardian makes no user of its own
 GUARDIAN_MONKEY_PATCH_USER = False
 GUARDIAN_MONKEY_PATCH_GROUP = False
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # its backend knows no expiry; patients.access reads its table
+
+# -- Mail: without a host nobody gets any --------------------------------------------------------------------------
+EMAIL_HOST = env.text("CHARTROOM_MAIL_HOST", "")
+EMAIL_PORT = env.number("CHARTROOM_MAIL_PORT", 587, least=1)
+EMAIL_HOST_USER = env.text("CHARTROOM_MAIL_USER", "")
+EMAIL_HOST_PASSWORD = env.secret("CHARTROOM_MAIL_PASSWORD", required=False)
+EMAIL_USE_TLS = env.flag("CHARTROOM_MAIL_TLS", True)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.text("CHARTROOM_MAIL_FROM", "chartroom@localhost")
 
 # -- Transport and browser --------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = SECURE

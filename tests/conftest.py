@@ -19,7 +19,7 @@ from rest_framework.test import APIClient
 import config.celery  # noqa: F401  (makes shared_task find the broker)
 from accounts.models import User
 from accounts.roles import Role
-from accounts.services.signing_in import CONFIRMED_AT
+from accounts.sessions import CONFIRMED_AT
 from tests.factories import make_user
 
 
@@ -71,6 +71,12 @@ def quick_passwords() -> None:
     """argon2 all the same, with less work: tests sign in hundreds of times."""
     Argon2PasswordHasher.time_cost = 1
     Argon2PasswordHasher.memory_cost = 1024
+
+
+@pytest.fixture(scope="session", autouse=True)
+def password_is_enough() -> None:
+    """No role asks for a second factor, except where a test is about that."""
+    settings.SECOND_FACTOR_ROLES = []
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,8 +1,10 @@
-"""People who sign in, and the tokens of programs that act for them."""
+"""People who sign in, the accounts of programs, and roles."""
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import Group, PermissionsMixin
 from django.core.validators import RegexValidator
@@ -41,8 +43,12 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.people().filter(models.Exists(held), is_active=True)
 
     def people(self) -> "UserQuerySet":
-        """Everybody but service accounts."""
-        return self.exclude(groups__name=Role.SERVICE)
+        """Everybody but service accounts, the house's own and those of interfaces."""
+        return self.filter(is_program=False).exclude(groups__name=Role.SERVICE)
+
+    def programs(self) -> "UserQuerySet":
+        """The accounts of interfaces, which an administrator made."""
+        return self.filter(is_program=True)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -54,6 +60,10 @@ class UserManager(BaseUserManager["User"]):
     def people(self) -> UserQuerySet:
         """Everybody but service accounts."""
         return self.get_queryset().people()
+
+    def programs(self) -> UserQuerySet:
+        """The accounts of interfaces."""
+        return self.get_queryset().programs()
 
     def with_roles(self) -> UserQuerySet:
         """With the roles each holds and their words."""
@@ -83,6 +93,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     last_day = models.DateField(null=True)  # after it nobody signs in with this name
     deactivated_at = models.DateTimeField(null=True, editable=False)
     manager = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="people_managed")
+    password_set_at = models.DateTimeField(null=True, editable=False)
+    must_change_password = models.BooleanField(default=False)
+    is_program = models.BooleanField(default=False, editable=False)  # an interface: tokens only, no password
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
@@ -142,6 +155,31 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Everything the roles held allow; nothing for somebody deactivated."""
         return frozenset(self.get_all_permissions())
 
+    def keep_rights(self, names: Iterable[str]) -> None:
+        """Have no rights but these of the ones that the roles allow: for a request by a token with scopes."""
+        kept = self.rights & frozenset(names)
+        vars(self).update(rights=kept, _group_perm_cache=set(kept), _perm_cache=set(kept))
+
+    @cached_property
+    def has_second_factor(self) -> bool:
+        """Whether an authenticator app or a security key stands beside the password."""
+        from allauth.mfa.models import Authenticator
+
+        return bool(Authenticator.objects.filter(user=self).exclude(type="recovery_codes").exists())
+
+    @cached_property
+    def needs_second_factor(self) -> bool:
+        """Whether one of the roles held asks for a second factor. The demonstration asks nobody."""
+        if settings.DEMO:
+            return False
+        asking = set(settings.SECOND_FACTOR_ROLES)
+        return any(
+            group.name in asking or "all" in asking or getattr(group, "needs_second_factor", False)
+            for group in self.groups.annotate(
+                needs_second_factor=models.F("hospital_role__needs_second_factor")
+            )
+        )
+
     def get_absolute_url(self) -> str:
         """The administrator's page about this person."""
         return reverse("accounts:user", args=[self.pk])
@@ -180,34 +218,3 @@ class HospitalRole(BaseModel):
     def get_absolute_url(self) -> str:
         """Its page."""
         return reverse("accounts:role", args=[self.group.name])
-
-
-class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
-    """Reusable filters."""
-
-    def usable(self) -> "ApiTokenQuerySet":
-        """Neither expired nor revoked, of a user who is active."""
-        return self.filter(revoked_at=None, expires_at__gt=timezone.now(), user__is_active=True).exclude(
-            user__last_day__lt=timezone.localdate()
-        )
-
-
-class ApiToken(BaseModel):
-    """A bearer token: shown once when made, kept only as its SHA-256."""
-
-    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="tokens")
-    digest = models.CharField(max_length=64, unique=True)
-    label = models.CharField(max_length=80, blank=True)
-    expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True)
-    last_used_at = models.DateTimeField(null=True)
-
-    objects = ApiTokenQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return f"API token {self.pk}"
-
-    @property
-    def is_usable(self) -> bool:
-        """Neither expired nor revoked."""
-        return self.revoked_at is None and self.expires_at > timezone.now()

@@ -1,38 +1,63 @@
 """Verbs on people, by flow of work. Each writes its event."""
 
 from accounts.services.looking import export_rights, view_rights, view_role
-from accounts.services.passwords import DEMO_PASSWORD, change_own_password
+from accounts.services.passwords import DEMO_PASSWORD, change_own_password, give_password
 from accounts.services.role_changes import approve_change, change_roles, decline_change, withdraw_change
 from accounts.services.roles import change_role, make_role, retire_role
+from accounts.services.second_factor import (
+    add_app,
+    add_key,
+    make_recovery_codes,
+    remove_second_factor,
+    reset_second_factor,
+)
 from accounts.services.signing_in import (
+    arrive,
+    check_may_work,
     check_password,
     confirm,
     end_session,
+    finish_sign_in,
+    note_confirmed,
     recently_confirmed,
     sign_in,
     sign_in_program,
+    who_waits,
 )
+from accounts.services.sittings import end_sitting, end_sittings
 from accounts.services.tokens import issue_token, note_token_use, revoke_token, usable_token
 from accounts.services.users import change_user, create_user, list_users, service_account, set_active
 
 __all__ = [
     "DEMO_PASSWORD",
+    "add_app",
+    "add_key",
     "approve_change",
+    "arrive",
     "change_own_password",
     "change_role",
     "change_roles",
     "change_user",
+    "check_may_work",
     "check_password",
     "confirm",
     "create_user",
     "decline_change",
     "end_session",
+    "end_sitting",
+    "end_sittings",
     "export_rights",
+    "finish_sign_in",
+    "give_password",
     "issue_token",
     "list_users",
+    "make_recovery_codes",
     "make_role",
+    "note_confirmed",
     "note_token_use",
     "recently_confirmed",
+    "remove_second_factor",
+    "reset_second_factor",
     "retire_role",
     "revoke_token",
     "service_account",
@@ -42,5 +67,6 @@ __all__ = [
     "usable_token",
     "view_rights",
     "view_role",
+    "who_waits",
     "withdraw_change",
 ]

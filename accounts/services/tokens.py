@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -9,8 +10,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import access
+from accounts.backends import RoleBackend
 from accounts.models import ApiToken, User
+from accounts.services.telling import tell
 from audit.services import record
+from common.errors import RuleBroken
 
 TOKEN_PREFIX = "cr_"  # noqa: S105  (lets secret scanners recognise one)
 
@@ -20,16 +24,33 @@ def _digest(token: str) -> str:
 
 
 @transaction.atomic
-def issue_token(*, by: User, user: User, label: str = "", hours: int | None = None) -> tuple[str, ApiToken]:
-    """Make a token; its text is returned once and never kept."""
+def issue_token(
+    *, by: User, user: User, label: str = "", hours: int | None = None, scopes: Iterable[str] | None = None
+) -> tuple[str, ApiToken]:
+    """Make a token; its text is returned once and never kept.
+
+    With `scopes` it may do only that much of what its owner may, now and later. Raises RuleBroken for a right that the
+    owner does not have, and for a life longer than TOKEN_DAYS_MOST.
+    """
+    life = timedelta(hours=hours or settings.TOKEN_HOURS)
+    if life > timedelta(days=settings.TOKEN_DAYS_MOST):
+        raise RuleBroken(
+            "token_life", f"A token lives at most {settings.TOKEN_DAYS_MOST} days.", field="days"
+        )
+    wanted = None if scopes is None else sorted(set(scopes))
+    if wanted is not None and not set(wanted) <= user.rights:
+        raise RuleBroken("token_scope", "A token may do no more than its owner.", field="scopes")
     text = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
         user=user,
         digest=_digest(text),
         label=label,
-        expires_at=timezone.now() + timedelta(hours=hours or settings.TOKEN_HOURS),
+        scopes=wanted,
+        expires_at=timezone.now() + life,
     )
-    record("token.issued", by=by, about=token, detail={"user": user.username, "expires_at": token.expires_at})
+    detail = {"user": user.username, "expires_at": token.expires_at, "scopes": wanted}
+    record("token.issued", by=by, about=token, detail=detail)
+    tell(user, "account.token", f"An API token was made for your account: {label or 'without a name'}.")
     return text, token
 
 
@@ -44,12 +65,30 @@ def revoke_token(*, by: User, token: ApiToken) -> None:
         record("token.revoked", by=by, about=token, detail={"user": token.user.username})
 
 
+def revoke_all_tokens(*, by: User, user: User) -> int:
+    """End every token of this person that still works; returns how many. The caller's event says so."""
+    tokens = ApiToken.objects.select_for_update().filter(user=user, revoked_at=None).order_by("pk")
+    for token in tokens:
+        token.revoked_at = timezone.now()
+        token.save(update_fields=["revoked_at"])
+    return len(tokens)
+
+
 def usable_token(text: str) -> ApiToken | None:
-    """The usable token of this text with its user and roles (two queries), or None."""
+    """The usable token of this text with its user, or None.
+
+    The user comes as at every request, with roles and rights in one query, and with no more rights than the token has.
+    """
     if not text.startswith(TOKEN_PREFIX):
         return None
-    tokens = ApiToken.objects.usable().select_related("user").prefetch_related("user__groups")
-    return tokens.filter(digest=_digest(text)).first()
+    token = ApiToken.objects.usable().filter(digest=_digest(text)).first()
+    user = RoleBackend().get_user(token.user_id) if token else None
+    if token is None or user is None:
+        return None
+    if token.scopes is not None:
+        user.keep_rights(token.scopes)
+    token.user = user
+    return token
 
 
 def note_token_use(token: ApiToken) -> None:

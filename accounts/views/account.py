@@ -20,14 +20,14 @@ def _account_page(
     request: HttpRequest,
     *,
     token_form: TokenForm | None = None,
-    password_form: PasswordForm | None = None,
     new_token: str = "",
     status: int = 200,
 ) -> HttpResponse:
     context = {
         "tokens": queries.own_tokens(me(request)),
         "token_form": token_form or TokenForm(),
-        "password_form": password_form or PasswordForm(),
+        "sittings": queries.sittings_of(me(request)),
+        "this_session": request.session.session_key,
         "new_token": new_token,
     }
     return render(request, "accounts/account.html", context, status=status)
@@ -43,19 +43,35 @@ def account(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def change_password(request: HttpRequest) -> HttpResponse:
     """Replace my password; other sessions of mine end, this one goes on."""
-    if request.method == "GET":  # back after signing in again
-        return redirect("accounts:account")
-    form = PasswordForm(request.POST)
-    if form.is_valid():
+    form = PasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
         with rule_errors_on(form):
-            services.change_own_password(by=me(request), **form.cleaned_data)
-            me(request).refresh_from_db()
-            update_session_auth_hash(request, me(request))
+            user = services.change_own_password(
+                by=me(request), session_key=request.session.session_key, **form.cleaned_data
+            )
+            update_session_auth_hash(request, user)
             messages.success(
                 request, "Your password is changed. Other places where you were signed in are signed out."
             )
-            return redirect("accounts:account")
-    return _account_page(request, password_form=form, status=422)
+            return redirect("accounts:account" if not me(request).must_change_password else "home")
+    context = {"form": form, "must": me(request).must_change_password}
+    return render(request, "accounts/password.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def end_sitting(request: HttpRequest, number: UUID) -> HttpResponse:
+    """Sign out one of my browsers."""
+    services.end_sitting(by=me(request), user_id=me(request).pk, number=number)
+    messages.success(request, "That browser is signed out.")
+    return redirect("accounts:account")
+
+
+@require_POST
+def end_others(request: HttpRequest) -> HttpResponse:
+    """Sign out every browser of mine but this one."""
+    ended = services.end_sittings(by=me(request), user_id=me(request).pk, but=request.session.session_key)
+    messages.success(request, f"{ended} other {'browser is' if ended == 1 else 'browsers are'} signed out.")
+    return redirect("accounts:account")
 
 
 @confirm_first

@@ -1,10 +1,11 @@
 """What Celery calls. Tasks take ids; the row decides."""
 
 from datetime import timedelta
+from importlib import import_module
 from uuid import UUID
 
 from celery import shared_task
-from django.contrib.sessions.models import Session
+from django.conf import settings
 from django.utils import timezone
 
 from common.jobs import services
@@ -29,5 +30,5 @@ def forget_stale() -> None:
     """Drop what no longer matters: old double-click keys, ended sessions, jobs done a month ago."""
     now = timezone.now()
     Once.objects.filter(created_at__lt=now - timedelta(days=1)).delete()
-    Session.objects.filter(expire_date__lt=now).delete()
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     Job.objects.filter(status=JobStatus.DONE, finished_at__lt=now - timedelta(days=30)).delete()

@@ -40,7 +40,8 @@ function here() {
 }
 
 function signInAddress() {
-  return `${body.dataset.signIn}?${new URLSearchParams({ next: here(), idle: "1" })}`;
+  // `of` says whose page this was: somebody else who signs in here comes to her own home.
+  return `${body.dataset.signIn}?${new URLSearchParams({ next: here(), of: body.dataset.whose, idle: "1" })}`;
 }
 
 function blank() {

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import throttling
 from accounts.models import ApiToken, User
-from accounts.services.signing_in import CONFIRMED_AT
+from accounts.sessions import CONFIRMED_AT
 from tests.factories import PASSWORD
 from tests.support import events
 

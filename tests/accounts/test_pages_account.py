@@ -62,7 +62,7 @@ def test_a_new_password_keeps_this_session_and_ends_the_others(clerk, browse):
 def test_the_present_password_is_asked_for_and_a_weak_new_one_refused(clerk, browse):
     client = browse(clerk)
     wrong = client.post("/account/password/", {"old": "not mine", "new": "seven brown mountain goats"})
-    assert wrong.context["password_form"].errors["old"] == ["That is not your present password."]
+    assert wrong.context["form"].errors["old"] == ["That is not your present password."]
     weak = client.post("/account/password/", {"old": PASSWORD, "new": "short"})
     assert (wrong.status_code, weak.status_code) == (422, 422)
     assert User.objects.get(pk=clerk.pk).check_password(PASSWORD)

@@ -8,12 +8,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import time_machine
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
 from accounts import services
-from accounts.models import User
+from accounts.models import BrowserSession, User
 from audit.models import Event
 from tests.factories import PASSWORD
 from tests.support import events
@@ -34,7 +33,7 @@ def test_the_key_changes_at_sign_in(clerk: User, supervisor: User) -> None:
     _sign_in(client, supervisor)
     second = client.session.session_key
     assert first != second
-    assert not Session.objects.filter(pk=first).exists()
+    assert not BrowserSession.objects.filter(pk=first).exists()
 
 
 def test_signing_out_ends_the_session_on_the_server(clerk: User) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from accounts.roles import Role
 from patients.forms import ROW_SETS
 from tests.architecture.scene import Scene
-from tests.factories import PASSWORD, LocationFactory
+from tests.factories import PASSWORD, LocationFactory, make_user
 from tests.records.documents import samples
 from tests.records.release import making
 
@@ -98,6 +99,14 @@ PAGES: dict[str, Body] = {
         "password": NEW_PASSWORD,
     },
     "accounts:user": _user,
+    "accounts:switch": _nothing,
+    "accounts:session-end": _nothing,
+    "accounts:sessions-end": _nothing,
+    "accounts:factor-remove": _nothing,
+    "accounts:recovery-codes": _nothing,
+    "accounts:user-password": lambda scene, this: {"password": NEW_PASSWORD},
+    "accounts:user-factor-reset": _nothing,
+    "accounts:user-sessions-end": _nothing,
     "accounts:user-activate": _nothing,
     "accounts:user-deactivate": _nothing,
     "accounts:role-new": lambda scene, this: {**_role(scene, this), "label": "Night registrar"},
@@ -136,7 +145,8 @@ PAGES: dict[str, Body] = {
 
 
 def _credentials(scene: Scene, this: This) -> dict[str, Any]:
-    return {"username": scene.people["records_clerk"].username, "password": PASSWORD}
+    """Of somebody without a second factor."""
+    return {"username": make_user(Role.RECORDS_CLERK).username, "password": PASSWORD}
 
 
 PAGES["accounts:sign-in"] = _credentials

@@ -3,16 +3,21 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
+from accounts import authenticators
 from accounts import services as accounts
-from accounts.models import HospitalRole, RoleChange, User
+from accounts.models import BrowserSession, HospitalRole, RoleChange, User
 from accounts.roles import Role
 from audit.models import Event
+from common.ids import uuid7
 from common.jobs.models import Job
 from common.notices.models import Notice
 from common.notices.services import notify
@@ -20,6 +25,7 @@ from patients.models import Patient
 from records.documents import files
 from records.release.services import evidence
 from tests.accounts.making import make_role
+from tests.accounts.softkey import code_of
 from tests.conftest import confirmed
 from tests.factories import EncounterFactory, PatientFactory, make_user
 from tests.records.documents import samples
@@ -182,6 +188,7 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
     everybody = [*people.values(), colleagues["records_clerk"]]
     notify([user.pk for user in everybody], kind="test.told", text="Something happened.", url="/account/")
     event = Event.objects.filter(patient_id=patient.pk).latest("id")
+    somebody = make_user(Role.RECORDS_CLERK)
     values: dict[str, Any] = {
         "patient_id": patient.pk,
         "encounter_id": encounter.pk,
@@ -197,10 +204,14 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
         "notice_id": Own({user.pk: Notice.objects.of(user.pk).latest("created_at").pk for user in everybody}),
         "accounts.name": _role(people["administrator"]).group.name,
         "accounts.change_id": _role_change(people["administrator"]).pk,
-        "accounts.pk": make_user(Role.RECORDS_CLERK).pk,
+        "accounts.pk": somebody.pk,
         "accounts:token-revoke.pk": Own(
             {user.pk: accounts.issue_token(by=user, user=user)[1].pk for user in everybody}
         ),
+        "accounts:factor-remove.pk": Own({user.pk: _app_of(user).pk for user in everybody}),
+        "accounts:session-end.number": Own({user.pk: _sitting_of(user).number for user in everybody}),
+        "accounts:user-session-end.number": _sitting_of(somebody).number,
+        "accounts:user-token-revoke.token_id": accounts.issue_token(by=somebody, user=somebody)[1].pk,
         "pk": document.pk,
     }
     return Scene(patient, values, people, colleagues, word)
@@ -213,6 +224,21 @@ def _role(administrator: User) -> HospitalRole:
 def _role_change(administrator: User) -> RoleChange:
     person = make_user(Role.RECORDS_CLERK)
     return accounts.change_roles(by=administrator, user=person, roles=[Role.COMPLIANCE_OFFICER])
+
+
+def _app_of(user: User) -> Authenticator:
+    """An authenticator app as a second factor."""
+    secret = authenticators.new_secret()
+    accounts.add_app(by=user, secret=secret, code=code_of(secret))
+    return Authenticator.objects.get(user=user, type="totp")
+
+
+def _sitting_of(user: User) -> BrowserSession:
+    """Another browser in which she is signed in."""
+    until = timezone.now() + timedelta(hours=1)
+    return BrowserSession.objects.create(
+        session_key=uuid7().hex, user=user, number=uuid7(), device="Firefox on Linux", expire_date=until
+    )
 
 
 def _job_of(user: User) -> Job:

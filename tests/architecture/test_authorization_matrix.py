@@ -25,6 +25,8 @@ NOBODY_GETS_THROUGH = {
     "/release/package/<release_id>/approve/": "the scene's is small; tests/records/release/test_second_person.py",
     "/api/v1/releases/<release_id>/approve/": "the same",
     "/sign-out/": "the way out leads to the sign-in page",
+    "/switch-user/": "the same",
+    "/sign-in/code/": "a second step without a first leads back there; tests/accounts/test_second_factor.py",
 }
 
 

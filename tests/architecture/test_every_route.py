@@ -49,7 +49,7 @@ def _walk(here: Scene, user: User, client: Client, route: Route, method: str) ->
     before = last_event()
     query = here.query(route) if method == "get" else {}
     answer = _send(client, method, here.address(route), route, query)
-    if route.name == "accounts:sign-out":
+    if route.name in {"accounts:sign-out", "accounts:switch"}:
         client.force_login(user)
     content = content_of(answer)
     label = f"{method.upper()} {route.name} as {user.role_names} answered {answer.status_code}"

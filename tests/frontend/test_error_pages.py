@@ -74,7 +74,7 @@ def test_coming_back_to_the_address_of_a_form_is_a_page_too(administrator, clerk
     assert answer.status_code == 405
     assert answer["Allow"] == "POST"
     assert "only takes a form" in answer.content.decode()
-    assert client.get("/account/password/")["Location"] == "/account/"
+    assert client.get("/account/recovery-codes/")["Location"] == "/account/second-factor/"
     assert client.get("/account/tokens/")["Location"] == "/account/"
 
 

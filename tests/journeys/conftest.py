@@ -36,7 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="package")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A Chartroom with one person in each job and nobody's chart yet."""
-    running = Running(tmp_path_factory.mktemp("journeys") / "data", "--no-demo").start()
+    running = Running(tmp_path_factory.mktemp("journeys") / "data", "--no-demo")
+    running.start(CHARTROOM_SECOND_FACTOR_ROLES="none")
     house = House(running)
     house.hire()
     yield house
