@@ -40,6 +40,9 @@ TITLES = {
 }
 
 
+TWICE = "Give this once: which of several values counts is told by nobody."
+
+
 def problem_body(
     status: int, code: str, detail: str, errors: dict[str, list[str]] | None = None
 ) -> dict[str, Any]:
@@ -136,10 +139,22 @@ def valid(
     A field that the shape does not know is refused: a misspelt `birth_dat` that is silently left out is a date lost.
     """
     checked = serializer(data=data, partial=partial, context=context)
-    unknown = {name: ["There is no such field."] for name in _unknown(checked, data)}
-    if not checked.is_valid() or unknown:
-        raise exceptions.ValidationError({**_flat(checked.errors), **unknown})
+    wrong = {name: ["There is no such field."] for name in _unknown(checked, data)}
+    wrong |= {name: [TWICE] for name in _twice(data) if not _takes_many(checked.fields.get(name))}
+    if not checked.is_valid() or wrong:
+        raise exceptions.ValidationError({**_flat(checked.errors), **wrong})
     return dict(cast("ReturnDict[str, Any]", checked.validated_data))
+
+
+def _twice(data: Any) -> list[str]:
+    """Names that a form or a query gives more than one value."""
+    return [name for name, values in data.lists() if len(values) > 1] if hasattr(data, "lists") else []
+
+
+def _takes_many(field: Any) -> bool:
+    return isinstance(
+        field, serializers.ListField | serializers.ListSerializer | serializers.MultipleChoiceField
+    )
 
 
 def _unknown(field: Any, data: Any, at: str = "") -> Iterator[str]:
@@ -220,10 +235,10 @@ class Endpoint(APIView):
         paged = getattr(self, "action", "") == "list" or getattr(self, "is_list", False)
         extra = {"cursor", "page_size"} if paged else set()
         unknown = set(request.query_params) - known - extra
-        if unknown:
-            raise exceptions.ValidationError(
-                {name: ["There is no such parameter."] for name in sorted(unknown)}
-            )
+        wrong = {name: ["There is no such parameter."] for name in sorted(unknown)}
+        wrong |= {name: [TWICE] for name in _twice(request.query_params)}
+        if wrong:
+            raise exceptions.ValidationError(wrong)
         given = {name: value for name, value in request.query_params.items() if name in known and value != ""}
         self.query = valid(shape, given) if shape else {}
         if request.method == "POST" and self.keeps_answers and request.headers.get("Idempotency-Key"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -9,6 +10,19 @@ from django.template.loader import render_to_string
 from common.api import problem_response, wants_json
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class BrowserPolicyMiddleware:
+    """What no page of ours uses of a browser it may not use, and no other site may embed anything of ours."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response["Permissions-Policy"] = settings.PERMISSIONS_POLICY
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response
 
 
 class NoStoreMiddleware:

@@ -77,7 +77,7 @@ def refusals_of(path: str, method: str, operation: dict[str, Any]) -> list[int]:
     if method in {"post", "put", "patch"}:
         found |= {409, 422}
     if "multipart/form-data" in bodies:
-        found |= {413, 415}
+        found |= {413, 415, 429}
     if path.endswith("/tokens/"):
         found = {400, 401, 429, 503}
     return sorted(found)

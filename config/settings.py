@@ -64,8 +64,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "audit.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "common.middleware.BrowserPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "common.middleware.NoStoreMiddleware",
     "common.middleware.LongAddressMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -203,6 +204,19 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# What a page may use of the browser and its devices: nothing but a security key for signing in.
+PERMISSIONS_POLICY = ", ".join(
+    [
+        *(
+            f"{name}=()"
+            for name in "accelerometer autoplay camera display-capture encrypted-media fullscreen geolocation gyroscope"
+            " magnetometer microphone midi payment screen-wake-lock serial usb xr-spatial-tracking".split()
+        ),
+        "publickey-credentials-create=(self)",
+        "publickey-credentials-get=(self)",
+    ]
+)
+
 # -- Language, time, static files -------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
@@ -234,6 +248,7 @@ S3_REGION = env.text("CHARTROOM_S3_REGION", "")
 S3_ACCESS_KEY = env.text("CHARTROOM_S3_ACCESS_KEY", "")
 S3_SECRET_KEY = env.secret("CHARTROOM_S3_SECRET_KEY", required=False)
 MAX_UPLOAD_BYTES = env.number("CHARTROOM_MAX_UPLOAD_MB", 200, least=1) * 1_000_000
+UPLOADS_PER_MINUTE = env.number("CHARTROOM_UPLOADS_PER_MINUTE", 3000, least=0)  # of one person; 0: no limit
 MAX_PAGES = env.number("CHARTROOM_MAX_PAGES", 2000, least=1)
 TESSDATA_DIR = env.text("CHARTROOM_TESSDATA", "")
 OCR_LANGUAGES = env.text("CHARTROOM_OCR_LANGUAGES", "eng")
@@ -276,8 +291,13 @@ SPECTACULAR_SETTINGS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"()": "config.logs.Line"}, "json": {"()": "config.logs.Json"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "json" if env.flag("CHARTROOM_LOG_JSON", False) else "line",
+        }
+    },
     "root": {"handlers": ["stderr"], "level": env.text("CHARTROOM_LOG_LEVEL", "WARNING")},
     "loggers": {"chartroom": {"level": "INFO"}},
 }

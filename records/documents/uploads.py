@@ -4,21 +4,26 @@ Django would hold small files in memory and write large ones as clear text under
 whole site, writes into the vault's incoming area instead. What nobody keeps goes when the request ends.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
+import redis
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from audit.middleware import refusal_page
 from common.api import problem_response, wants_json
-from common.errors import BadFile, Refusal, Unavailable
+from common.errors import BadFile, Refusal, TooMany, Unavailable
 from records.documents.names import display_name
 from records.documents.sealed import Staged, VaultError, VaultFull
 from records.documents.storage import vault
@@ -132,7 +137,10 @@ class VaultUploadHandler(FileUploadHandler):
         self.vault = vault()
         self.expected = content_length
         self.received: list[VaultUpload] = []
-        if content_length > settings.MAX_UPLOAD_BYTES + FORM_BYTES:
+        wait = seconds_to_wait(user.pk)
+        if wait:
+            self._refuse(TooMany(f"You sent very many files. Go on in {wait} seconds.", wait=wait))
+        elif content_length > settings.MAX_UPLOAD_BYTES + FORM_BYTES:
             self._refuse(too_large())
         elif self.vault.free_bytes() < content_length + RESERVE_BYTES:
             self._refuse(Unavailable(NO_ROOM, code="storage_full"))
@@ -205,6 +213,34 @@ class VaultUploadHandler(FileUploadHandler):
         full = isinstance(error, VaultFull)
         self._refuse(Unavailable(NO_ROOM if full else NO_STORAGE, code="storage_full" if full else "storage"))
         raise StopUpload(connection_reset=True) from error
+
+
+def seconds_to_wait(user_id: object) -> int:
+    """Counts one more call with files of this person in this minute; 0, or how long until the next.
+
+    A program that has run wild must not fill the disk and the readers' queue. Counted in the queue's server, for all
+    web servers together; when that does not answer, nobody is kept from working.
+    """
+    if not settings.UPLOADS_PER_MINUTE:
+        return 0
+    now = int(time.time())
+    key = f"uploads:{user_id}:{now // 60}"
+    try:
+        counting = counters().pipeline()
+        counting.incr(key)
+        counting.expire(key, 120)
+        count, _ = counting.execute()
+    except (redis.RedisError, OSError):
+        return 0
+    return 60 - now % 60 if count > settings.UPLOADS_PER_MINUTE else 0
+
+
+@cache
+def counters() -> redis.Redis:
+    """A connection to the queue's server that gives up soon."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0)
+    )
 
 
 def refused(request: HttpRequest | None) -> Refusal | None:

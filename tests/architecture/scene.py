@@ -83,6 +83,7 @@ class Scene:
     people: dict[str, User] = field(default_factory=dict)
     colleagues: dict[str, User] = field(default_factory=dict)
     word: str = WORD
+    secrets: tuple[str, ...] = ()
 
     @property
     def markers(self) -> tuple[str, ...]:
@@ -189,6 +190,7 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
     notify([user.pk for user in everybody], kind="test.told", text="Something happened.", url="/account/")
     event = Event.objects.filter(patient_id=patient.pk).latest("id")
     somebody = make_user(Role.RECORDS_CLERK)
+    issued = {user.pk: accounts.issue_token(by=user, user=user) for user in everybody}
     values: dict[str, Any] = {
         "patient_id": patient.pk,
         "encounter_id": encounter.pk,
@@ -205,16 +207,15 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
         "accounts.name": _role(people["administrator"]).group.name,
         "accounts.change_id": _role_change(people["administrator"]).pk,
         "accounts.pk": somebody.pk,
-        "accounts:token-revoke.pk": Own(
-            {user.pk: accounts.issue_token(by=user, user=user)[1].pk for user in everybody}
-        ),
+        "accounts:token-revoke.pk": Own({key: token.pk for key, (_, token) in issued.items()}),
         "accounts:factor-remove.pk": Own({user.pk: _app_of(user).pk for user in everybody}),
         "accounts:session-end.number": Own({user.pk: _sitting_of(user).number for user in everybody}),
         "accounts:user-session-end.number": _sitting_of(somebody).number,
         "accounts:user-token-revoke.token_id": accounts.issue_token(by=somebody, user=somebody)[1].pk,
         "pk": document.pk,
     }
-    return Scene(patient, values, people, colleagues, word)
+    secrets = tuple(text for text, _ in issued.values())
+    return Scene(patient, values, people, colleagues, word, secrets)
 
 
 def _role(administrator: User) -> HospitalRole:

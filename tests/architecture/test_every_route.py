@@ -1,6 +1,5 @@
 """Invariant 1, by walking every page and every API operation: no look without a trace, no stranger, no fault."""
 
-import logging
 from typing import Any
 
 import pytest
@@ -9,8 +8,10 @@ from django.urls import get_resolver
 
 from accounts.models import User
 from tests.architecture import scene
+from tests.architecture.answers import TechnicalLog, loose_headers
 from tests.architecture.no_patient_data import NO_PATIENT_DATA, PUBLIC, WHOEVER_IS_SHOWN
 from tests.architecture.scene import Route, Scene, browser, content_of, last_event
+from tests.factories import PASSWORD
 
 ROUTES = sorted(scene.routes(), key=lambda route: route.name)
 PEOPLE = [
@@ -36,6 +37,11 @@ def here(db: None) -> Scene:
     return scene.make()
 
 
+@pytest.fixture
+def technical_log() -> TechnicalLog:
+    return TechnicalLog()
+
+
 def _send(client: Client, method: str, address: str, route: Route, query: dict[str, str]) -> Any:
     if method == "get":
         return client.get(address, query)
@@ -53,7 +59,7 @@ def _walk(here: Scene, user: User, client: Client, route: Route, method: str) ->
         client.force_login(user)
     content = content_of(answer)
     label = f"{method.upper()} {route.name} as {user.role_names} answered {answer.status_code}"
-    wrong = []
+    wrong = [f"{label}: {text}" for text in loose_headers(answer)]
     if answer.status_code >= 500 and route.name not in {"ready"}:
         wrong.append(f"{label}: a fault")
     marker, is_named = here.is_about(content), here.named_since(before, user)
@@ -70,7 +76,7 @@ def _walk(here: Scene, user: User, client: Client, route: Route, method: str) ->
 
 
 @pytest.mark.parametrize("person", PEOPLE)
-def test_every_look_leaves_a_trace(person: str, here: Scene, caplog: pytest.LogCaptureFixture) -> None:
+def test_every_look_leaves_a_trace(person: str, here: Scene, technical_log: TechnicalLog) -> None:
     """Every route with what it needs, then every way of changing something with nothing in its hands.
 
     No answer is a fault, none shows the patient without an event that names her, and no line of the technical log
@@ -78,14 +84,16 @@ def test_every_look_leaves_a_trace(person: str, here: Scene, caplog: pytest.LogC
     """
     user = here.people[person]
     client = browser(user)
-    with caplog.at_level(logging.DEBUG, logger="chartroom"), caplog.at_level(logging.INFO):
+    with technical_log:
         wrong = [text for route in ROUTES for text in _walk(here, user, client, route, "get")]
         for method in ("patch", "delete", "post"):
             for route in ROUTES:
                 if method == "post" or route.is_api:
                     wrong += _walk(here, user, client, route, method)
     assert not wrong, "\n".join(wrong)
-    assert not [line for line in caplog.messages if any(marker in line for marker in here.markers)]
+    secrets = [PASSWORD, client.session.session_key, *here.secrets, here.patient.birth_date.isoformat()]
+    assert not technical_log.lines_with(*here.markers, *secrets)
+    assert technical_log.text, "the walk leaves lines, or this proves nothing"
 
 
 def test_the_walk_notices_a_look_without_a_trace(here: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,6 +114,7 @@ def test_a_stranger_gets_nowhere(here: Scene) -> None:
             is_refused = answer.status_code == 401 or (
                 answer.status_code == 302 and answer["Location"].startswith("/sign-in/")
             )
+            wrong += [f"{method} {route.name}: {text}" for text in loose_headers(answer)]
             if here.is_about(content_of(answer)) or (route.name not in PUBLIC and not is_refused):
                 wrong.append(f"{method} {route.name}: {answer.status_code}")
     assert not wrong, "\n".join(wrong)
