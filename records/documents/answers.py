@@ -6,6 +6,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
 from records.documents.models import DocumentVersion
+from records.documents.names import download_name
 from records.documents.sealed import Stored
 
 # Whatever is inside an original, a browser that shows it runs nothing and loads nothing.
@@ -27,7 +28,8 @@ def original(version: DocumentVersion, stored: Stored) -> StreamingHttpResponse:
 
     response = StreamingHttpResponse(pieces(), content_type=version.blob.media_type)
     response["Content-Length"] = str(stored.size_bytes)
-    response["Content-Disposition"] = content_disposition_header(True, version.filename) or "attachment"
+    name = download_name(version.filename, version.blob.media_type)
+    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     _harmless(response)
     return response
 

@@ -19,6 +19,7 @@ from patients import access as patient_access
 from patients import services as patient_services
 from patients.access import allows
 from records.documents import uploads
+from records.documents.names import download_name
 from records.release import access, desk, queries
 from records.release.api import package_response
 from records.release.forms import (
@@ -182,7 +183,8 @@ def evidence_file(request: HttpRequest, request_id: UUID, evidence_id: UUID) -> 
     """The scan of one piece of evidence."""
     evidence, stored = looking.open_evidence(by=me(request), request_id=request_id, evidence_id=evidence_id)
     response = StreamingHttpResponse(desk.pieces(stored), content_type=desk.media_type(evidence))
-    response["Content-Disposition"] = content_disposition_header(True, evidence.filename) or "attachment"
+    name = download_name(evidence.filename, desk.media_type(evidence))
+    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return response
