@@ -50,9 +50,9 @@ def test_no_form_of_another_site_does_anything(here: Scene) -> None:
     wrong = []
     for route, method in _posts():
         make = bodies.API[route.name, method] if route.is_api else bodies.PAGES[route.name]
-        since = last_event()
         with undone(client):
             body = make(here, lambda name: here.values[name])
+            since = last_event()
             answer = send_to(client, route, method, here.address(route, supervisor), {}, body)
             if answer.status_code != 403 or last_event() != since:
                 wrong.append(f"{method} {route.name}: {answer.status_code}")
