@@ -88,6 +88,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         _CHART
         | _EVERY_CHART
         | _CLOSED
+        | {"documents.change_label_rules"}
         | {"release.view_request", "release.view_disclosures", "review.view_log", "review.export_log"}
         | {"review.view_chart_access", "accounts.view_rights", "accounts.approve_role_change"}
     ),

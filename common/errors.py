@@ -28,6 +28,14 @@ class NotFound(Refusal):
         super().__init__(message)
 
 
+class Hidden(NotFound):
+    """It is there, and this person may not know: she is answered as if it were not; the event says what it was."""
+
+    def __init__(self, *, patient_id: UUID, about: object, rule: str, detail: dict[str, Any]) -> None:
+        super().__init__()
+        self.patient_id, self.about, self.rule, self.detail = patient_id, about, rule, detail
+
+
 class Denied(Refusal):
     """This person may not. `code` is `chart_denied`, `reason_required` or `role` (API.md)."""
 
@@ -43,8 +51,10 @@ class Denied(Refusal):
         about: object | None = None,
         rule: str = "",
         detail: dict[str, Any] | None = None,
+        remedy: str = "",
     ) -> None:
         super().__init__(message, code=code)
+        self.remedy = remedy  # the page where she can say why she needs it
         self.patient_id = patient_id
         self.about = about
         self.rule = rule

@@ -15,6 +15,7 @@ from django.forms import BaseForm
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from common.errors import BadFile, RuleBroken, RulesBroken, WrongMove
 
@@ -42,6 +43,12 @@ def addresses(name: str) -> Callable[[UUID], str]:
     """The address called `name` of any row by its key: looked up once for a whole list."""
     before, after = reverse(name, args=[_ANY]).split(str(_ANY))
     return lambda key: f"{before}{key}{after}"
+
+
+def own_path(address: str) -> str:
+    """A path of this house that somebody may be sent back to, or nothing for any other address."""
+    is_ours = address.startswith("/") and url_has_allowed_host_and_scheme(address, allowed_hosts=None)
+    return address if is_ours else ""
 
 
 @dataclass

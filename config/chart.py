@@ -59,10 +59,9 @@ def _by_encounter(
 
 
 def _chips(
-    user: User, patient: Patient, given: dict[str, str], filters: queries.Filters
+    kinds: list[tuple[str, str, int]], given: dict[str, str], filters: queries.Filters
 ) -> list[dict[str, Any]]:
     """The kinds of document in this chart as links that filter, most first; other filters set, to take away."""
-    kinds = queries.types_in_chart(user, patient)
     total = sum(count for _, _, count in kinds)
     without_type = {key: value for key, value in given.items() if key != "type"}
     chips = [{"text": f"All {total}", "url": "?" + urlencode(without_type), "current": not filters.type}]
@@ -130,6 +129,7 @@ def _look(request: HttpRequest, patient_id: UUID) -> dict[str, Any]:
         chosen = context["chosen"]
         kept = {key: value for key, value in request.GET.items() if key not in {"document", "page"} and value}
         ask = "?" + urlencode({**kept, "document": ""})
+        kinds, asking = queries.types_in_chart(user, patient)
         context.update(
             {
                 "page": page,
@@ -143,7 +143,8 @@ def _look(request: HttpRequest, patient_id: UUID) -> dict[str, Any]:
                 "given": given,
                 "wrong": form.errors if form else {},
                 "labels": Label.choices,
-                "chips": _chips(user, patient, given, filters),
+                "chips": _chips(kinds, given, filters),
+                "asking": asking,
                 "can_file": allows(access.check_may_file_at_all, user),  # the chart is open
             }
         )

@@ -183,3 +183,14 @@ class EncounterView(Endpoint):
                 by=me(request), encounter_id=encounter_id, seen_version=seen, **values
             )
         return Response(shapes.EncounterOut(encounter).data)
+
+
+class StateNeedView(Endpoint):
+    """A restricted chart."""
+
+    @extend_schema(operation_id="patients_state_need", request=shapes.NeedIn, responses={201: shapes.NeedOut})
+    def post(self, request: Request, patient_id: str) -> Response:
+        """Say why you need a restricted chart; it is open to you until `expires_at`."""
+        reason = valid(shapes.NeedIn, request.data)["reason"]
+        need = services.state_need(by=me(request), patient_id=patient_id, reason=reason)
+        return Response(shapes.NeedOut({"expires_at": need.until}).data, status=201)

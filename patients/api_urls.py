@@ -8,6 +8,7 @@ urlpatterns = [
     path("patients/", api.PatientsView.as_view(), name="api-patients"),
     path("patients/<str:patient_id>/", api.PatientView.as_view(), name="api-patient"),
     path("patients/<str:patient_id>/history/", api.HistoryView.as_view(), name="api-patient-history"),
+    path("patients/<str:patient_id>/state-need/", api.StateNeedView.as_view(), name="api-patient-state-need"),
     path("encounters/", api.EncountersView.as_view(), name="api-encounters"),
     path("encounters/<str:encounter_id>/", api.EncounterView.as_view(), name="api-encounter"),
 ]

@@ -14,5 +14,6 @@ EVENTS = {
     "encounter.closed": ("update", "closed an encounter"),
     "access.rule_failed": ("view", "met an access rule that could not be asked"),
     "location.added": ("config-change", "added a ward or clinic"),
+    "access.need_stated": ("view", "said why they need a restricted chart"),
     "home.viewed": ("view", "looked at the home page"),
 }

@@ -337,3 +337,14 @@ class EncounterForm(forms.Form):
 
 def _now_to_the_minute() -> datetime:
     return timezone.localtime().replace(second=0, microsecond=0)
+
+
+class NeedForm(forms.Form):
+    """Why somebody needs what is restricted."""
+
+    reason = forms.CharField(
+        label="Why do you need it?",
+        max_length=300,
+        widget=forms.Textarea(attrs={**OFF, "rows": 3}),
+        help_text="What you are doing for this patient, in your own words.",
+    )

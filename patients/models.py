@@ -422,6 +422,9 @@ class Encounter(BaseModel):
         indexes = [
             models.Index(fields=["patient", "-started_at"], name="encounter_patient_started"),
             models.Index(fields=["attending", "patient"], name="encounter_attending_patient"),
+            models.Index(fields=["attending", "ended_at"], name="encounter_attending_end"),
+            models.Index(fields=["location", "ended_at"], name="encounter_location_end"),
+            models.Index(fields=["location", "started_at"], name="encounter_location_start"),
         ]
 
     def __str__(self) -> str:

@@ -299,3 +299,15 @@ def identity_out(patient: Patient, merged_from: list[UUID]) -> dict[str, Any]:
         "created_at": patient.created_at,
         "updated_at": patient.updated_at,
     }
+
+
+class NeedIn(serializers.Serializer[Any]):
+    """Why somebody needs what is restricted."""
+
+    reason = serializers.CharField(max_length=300, help_text="What you are doing for this patient.")
+
+
+class NeedOut(serializers.Serializer[Any]):
+    """Until when it is open."""
+
+    expires_at = serializers.DateTimeField(help_text="From then on it asks for a reason again.")

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 from guardian.models import UserObjectPermissionBase
 
 from common.ids import uuid7
@@ -33,6 +34,11 @@ class Spell(BaseModel):
 
     class Meta:
         abstract = True
+
+    @property
+    def until_words(self) -> str:
+        """`03 May 2026 14:05`, or nothing while there is no end."""
+        return f"{timezone.localtime(self.until):%d %b %Y %H:%M}" if self.until else ""
 
 
 def _ends_after_it_begins(name: str) -> models.CheckConstraint:

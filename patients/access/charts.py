@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import DatabaseError
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from accounts.models import User
 from audit.services import record
@@ -123,13 +124,15 @@ def check_may_open(user: User, patient: Patient) -> Decision:
         return decision
     if decision.rule == "role":
         raise Denied(decision.message, code="role", rule="role")
+    may_ask = decision.verdict is Verdict.NEEDS_REASON
     raise Denied(
         decision.message,
-        code="reason_required" if decision.verdict is Verdict.NEEDS_REASON else "chart_denied",
+        code="reason_required" if may_ask else "chart_denied",
         patient_id=patient.pk,
         about=patient,
         rule=str(decision),
         detail=decision.as_detail(),
+        remedy=reverse("patients:state-need", args=[patient.pk]) if may_ask else "",
     )
 
 
@@ -177,6 +180,24 @@ def get_for(user: User, patient_id: Any, *, lock: bool = False) -> tuple[Patient
     Raises Denied (`role`) before anything is looked up, NotFound, or Denied (`chart_denied`): ids cannot be
     guessed, and a clinician must learn that a chart exists in order to ask for it.
     """
+    patient = _found(user, patient_id, lock=lock)
+    decision = check_may_open(user, patient)
+    return patient, decision
+
+
+def get_to_ask(user: User, patient_id: Any) -> tuple[Patient, Decision]:
+    """The patient of a chart that is open to `user`, or would be if she said why.
+
+    Raises as `get_for` does, but not `reason_required`.
+    """
+    patient = _found(user, patient_id)
+    decision = decide(user, patient)
+    if decision.verdict is Verdict.DENIED:
+        check_may_open(user, patient)
+    return patient, decision
+
+
+def _found(user: User, patient_id: Any, *, lock: bool = False) -> Patient:
     if not user.has_perm("patients.view_chart"):
         raise Denied("Your role does not open charts.", code="role", rule="role")
     key = patient_id if isinstance(patient_id, UUID) else as_uuid(patient_id)
@@ -184,7 +205,7 @@ def get_for(user: User, patient_id: Any, *, lock: bool = False) -> tuple[Patient
     patient = rows.filter(pk=key).first() if key else None
     if patient is None:
         raise NotFound
-    return patient, check_may_open(user, patient)
+    return patient
 
 
 def get_survivor_for(user: User, patient_id: Any) -> tuple[Patient, Decision]:

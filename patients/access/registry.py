@@ -118,7 +118,7 @@ class Asked:
     def over_charts(self, user_id: UUID, column: str) -> "Condition":
         """True of rows whose `column` is the id of a chart that these rules open."""
         sql, values = _list_condition(self)
-        return Condition(sql, _filled(values, user_id), column)
+        return Condition(sql, _filled(values, user_id), patient=column)
 
 
 @lru_cache(maxsize=256)
@@ -210,28 +210,31 @@ def _not_closed(closers: Iterable[Closer], column: str) -> Text:
 
 
 class Condition(Expression):
-    """A condition that is written already, about the patient whose id stands in `column`."""
+    """A condition that is written already, with places like `{patient}` for the columns it speaks of."""
 
-    output_field = BooleanField()
     conditional = True
 
-    def __init__(self, sql: str, values: list[Any], column: str) -> None:
+    def __init__(self, sql: str, values: Iterable[Any], **columns: str) -> None:
         super().__init__(output_field=BooleanField())
-        self.sql, self.values, self.column = sql, values, F(column)
+        self.sql, self.values = sql, tuple(values)
+        self.columns: dict[str, Any] = {place: F(name) for place, name in columns.items()}
 
     def get_source_expressions(self) -> list[Any]:
-        """The column, which Django resolves to the table it stands in."""
-        return [self.column]
+        """The columns, which Django resolves to the table they stand in."""
+        return list(self.columns.values())
 
     def set_source_expressions(self, exprs: Any) -> None:
-        """Take the resolved column."""
-        (self.column,) = exprs
+        """Take the resolved columns."""
+        self.columns = dict(zip(self.columns, exprs, strict=True))
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
-        """The text with the column put in."""
-        column, values = compiler.compile(self.column)
-        assert not values  # noqa: S101  (a column has no values)
-        return f"({self.sql.replace('{patient}', column)})", tuple(self.values)
+        """The text with the columns put in."""
+        sql = self.sql
+        for place, column in self.columns.items():
+            name, values = compiler.compile(column)
+            assert not values  # noqa: S101  (a column has no values)
+            sql = sql.replace(f"{{{place}}}", name)
+        return f"({sql})", self.values
 
 
 def forget() -> None:

@@ -17,6 +17,7 @@ from patients.services.looking import (
     search_patients,
     view_history,
 )
+from patients.services.needs import state_need
 
 __all__ = [
     "PossibleDuplicates",
@@ -31,6 +32,7 @@ __all__ = [
     "register_patient",
     "search_patients",
     "show_duplicates",
+    "state_need",
     "update_encounter",
     "update_patient",
     "view_encounter",

@@ -1,42 +1,136 @@
-"""Who may see and file documents: whoever may open the chart, by the chart's own rule."""
+"""Who may see and file documents: whoever may open the chart, as far as the document's labels are open to her."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.urls import reverse
 
 from accounts.models import User
-from common.errors import Denied, NotFound
+from common.errors import Denied, Hidden, NotFound
 from common.ids import as_uuid
-from patients import access as patient_access
-from patients.access import Decision, check_may_open
+from patients.access import Decision, check_may_open, open_to
+from patients.access.registry import Condition
 from patients.models import Patient
-from records.documents.models import Document, DocumentStatus
+from records.documents import clearance
+from records.documents.models import Document, DocumentStatus, Label
+
+SAY_WHY = "This document is sensitive. Say why you need it, and it opens to you for a limited time."
+
+
+def labels_open_to(user: User) -> Condition:
+    """A condition on documents: their labels are open to `user`. The chart's rule is another question."""
+    return clearance.shown_to(user.pk)
 
 
 def visible_to(user: User) -> QuerySet[Document]:
-    """Documents of the charts that `user` may open; those entered in error are for whoever files documents."""
+    """Documents that `check_may_view` allows: of the charts that `user` may open, with labels open to her.
+
+    Those entered in error are for whoever files documents.
+    """
+    return _as_far_as_labels_go(user, Document.objects.filter(open_to(user, "patient_id")))
+
+
+def of_open_chart(user: User, patient: Patient) -> QuerySet[Document]:
+    """The same of one chart, which `user` has opened: the caller got `patient` from `patients.access`."""
+    return _as_far_as_labels_go(user, Document.objects.filter(patient=patient))
+
+
+def _as_far_as_labels_go(user: User, rows: QuerySet[Document]) -> QuerySet[Document]:
     if not user.has_perm("documents.view_document"):
-        return Document.objects.none()
-    charts, rows = patient_access.visible_to(user), Document.objects.all()
-    if charts.query.where:  # whoever may open every chart needs no join with all of them
-        rows = rows.filter(patient__in=charts)
+        return rows.none()
+    rows = rows.filter(labels_open_to(user))
     if user.has_perm("documents.file_document"):
         return rows
     return rows.exclude(status=DocumentStatus.ENTERED_IN_ERROR)
 
 
-def check_may_view(user: User, document: Document, *, chart: Decision | None = None) -> Decision:
-    """Why `user` may look at this document; allows exactly what `visible_to` lists. Raises Denied or NotFound.
+def told_of(user: User, patient: Patient) -> QuerySet[Any]:
+    """Documents of an open chart that `user` may know of, with `is_shown`: those she sees, and those that she may
+    have by saying why.
 
-    `chart` is what `check_may_open` has just said of the document's chart, for one document of it after another.
+    Nobody is told of a document that her role may not ask for: that it exists says already what it is about
+    (42 CFR 2.13(c)).
+    """
+    if not user.has_perm("documents.view_document"):
+        return Document.objects.none()
+    rows = Document.objects.filter(patient=patient).annotate(is_shown=labels_open_to(user))
+    rows = rows.filter(Q(is_shown=True) | Q(clearance.may_be_asked_for(user.pk)))
+    if user.has_perm("documents.file_document"):
+        return rows
+    return rows.exclude(status=DocumentStatus.ENTERED_IN_ERROR)
+
+
+def to_ask_for(user: User, patient: Patient) -> QuerySet[Any]:
+    """Those of them that are not shown yet."""
+    return told_of(user, patient).filter(is_shown=False)
+
+
+def check_may_view(user: User, document: Document, *, chart: Decision | None = None) -> Decision:
+    """Why `user` may look at this document; allows exactly what `visible_to` lists.
+
+    `chart` is what the policy has just said of the document's chart. Raises Denied, with `reason_required` where
+    a stated need would open it, or NotFound.
     """
     check_may_view_any(user)
     decision = chart or check_may_open(user, document.patient)
     is_withdrawn = document.status == DocumentStatus.ENTERED_IN_ERROR
     if is_withdrawn and not user.has_perm("documents.file_document"):
         raise NotFound
-    return decision
+    return _check_labels(user, document, decision) if document.labels else decision
+
+
+def _check_labels(user: User, document: Document, decision: Decision) -> Decision:
+    """The decision with what opened the labels. One statement, for the few documents that carry one."""
+    asked = Document.objects.filter(pk=document.pk).values_list(
+        labels_open_to(user), clearance.open_by_role(user.pk), clearance.may_be_asked_for(user.pk)
+    )
+    is_shown, by_role, may_ask = asked.first() or (False, False, False)
+    labels = ", ".join(document.labels)
+    if is_shown:
+        how = f"labels {labels}" if by_role else f"labels {labels}, need stated"
+        return replace(decision, evidence="; ".join(word for word in (decision.evidence, how) if word))
+    facts: dict[str, Any] = {
+        "patient_id": document.patient_id,
+        "about": document,
+        "rule": f"labels: {labels}",
+        "detail": {"verdict": "reason_required" if may_ask else "denied", "labels": document.labels},
+    }
+    if may_ask:
+        remedy = reverse("documents:state-need", args=[document.pk])
+        raise Denied(SAY_WHY, code="reason_required", remedy=remedy, **facts)
+    raise Hidden(**facts)
+
+
+def viewable(user: User, documents: Iterable[Document]) -> set[UUID]:
+    """The ids of those among `documents` that `user` may look at now. One statement however many."""
+    return set(visible_to(user).filter(pk__in=[row.pk for row in documents]).values_list("pk", flat=True))
+
+
+# Grounds on which psychotherapy notes may leave the house, 45 CFR 164.508(a)(2)(ii).
+PSYCHOTHERAPY_MAY_GO = frozenset({"required_by_law", "oversight", "coroner", "threat", "hhs"})
+# Requests by somebody who speaks for the patient, or is near her.
+NOT_THE_PATIENT = frozenset({"representative", "family"})
+
+
+def why_withheld(document: Document, *, ground: str) -> tuple[str, str] | None:
+    """The rule of law, and its words, by which a label keeps the document back from a release on this ground.
+
+    PSY-01: psychotherapy notes go on few grounds only. P2-02: a general authorization does not release Part 2
+    records. REP-02: what a minor could consent to alone is not her parents' to see, 45 CFR 164.502(g)(3)(i).
+    """
+    if Label.PSYCHOTHERAPY in document.labels and ground not in PSYCHOTHERAPY_MAY_GO:
+        return "PSY-01", "Psychotherapy notes do not go, 45 CFR 164.508(a)(2), 164.524(a)(1)(i)."
+    if Label.PART2 in document.labels and ground != "patient":
+        return "P2-02", "A record of a substance use program needs its own consent, 42 CFR 2.31."
+    if Label.MINOR_CONFIDENTIAL in document.labels and ground in NOT_THE_PATIENT:
+        return (
+            "REP-02",
+            "The minor consented to this care alone, 45 CFR 164.502(g)(3)(i): only she may have it.",
+        )
+    return None
 
 
 def get_for(
@@ -67,6 +161,25 @@ def get_for(
     if chart:
         document.patient = chart
     return document, check_may_view(user, document, chart=decided)
+
+
+def get_to_ask(user: User, document_id: Any) -> tuple[Document, bool]:
+    """A document that is open to `user`, or would be if she said why; and whether it asks for that.
+
+    Raises as `get_for` does, but not `reason_required` for the document's labels.
+    """
+    try:
+        return get_for(user, document_id, along=("type",))[0], False
+    except Denied as refused:
+        if refused.code != "reason_required" or not isinstance(refused.about, Document):
+            raise
+        return refused.about, True
+
+
+def check_may_change_label_rules(user: User) -> None:
+    """Compliance officers: who sees what is theirs to decide, and to answer for."""
+    if not user.has_perm("documents.change_label_rules"):
+        raise Denied("Your role does not decide who sees which label.", rule="role")
 
 
 def check_may_view_any(user: User) -> None:

@@ -12,6 +12,7 @@ from accounts.views import me
 from common.api import Endpoint, Nothing, listed, valid
 from common.paging import Paging
 from patients import access as patient_access
+from patients.serializers import NeedIn, NeedOut
 from records.documents import access, answers, services, uploads
 from records.documents import queries as reads
 from records.documents.models import Document, Source
@@ -139,6 +140,14 @@ class DocumentViewSet(Endpoint, viewsets.GenericViewSet[Document]):
         """Have the pages that could not be read read again."""
         valid(Nothing, request.data)
         return Response(FiledSerializer(services.retry_reading(by=me(request), document_id=pk)).data)
+
+    @extend_schema(request=NeedIn, responses={201: NeedOut})
+    @action(detail=True, methods=["post"], url_path="state-need", url_name="state-need")
+    def state_need(self, request: Request, pk: str) -> Response:
+        """Say why you need a sensitive document; it is open to you until `expires_at`."""
+        reason = valid(NeedIn, request.data)["reason"]
+        need = services.state_document_need(by=me(request), document_id=pk, reason=reason)
+        return Response(NeedOut({"expires_at": need.until}).data, status=201)
 
 
 class SearchView(Endpoint):

@@ -18,3 +18,5 @@ class DocumentsConfig(AppConfig):
         machinery = ["created_at", "updated_at", "version"]
         auditlog.register(models.Document, exclude_fields=machinery)
         auditlog.register(models.DocumentVersion, exclude_fields=machinery)
+        auditlog.register(models.LabelRule, exclude_fields=machinery)
+        auditlog.register(models.LabelNeed, exclude_fields=machinery)

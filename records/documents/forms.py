@@ -7,8 +7,8 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from patients.models import Patient
-from records.documents.models import DocumentType, Label
-from records.documents.queries import MAX_QUESTION, Filters
+from records.documents.models import DocumentType, Label, LabelVerdict
+from records.documents.queries import MAX_QUESTION, Filters, LabelTable
 from records.documents.uploads import VaultUpload
 
 
@@ -96,6 +96,39 @@ class FilterForm(forms.Form):
             label=given.get("label", ""),
             text=given.get("q", ""),
         )
+
+
+class LabelRulesForm(forms.Form):
+    """An answer for each label and role; only those that were changed are taken, so two people may edit at once."""
+
+    def __init__(self, *args: Any, table: LabelTable, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._places: dict[str, tuple[str, str]] = {}
+        self._table = table
+        for label, words, roles in table:
+            for role, role_words, verdict in roles:
+                name = f"{label}:{role}"
+                self._places[name] = (label, role)
+                self.fields[name] = forms.ChoiceField(
+                    label=f"{words}, {role_words}",
+                    required=False,
+                    initial=verdict,
+                    choices=[("", "Does not see them (no answer)"), *LabelVerdict.choices],
+                    show_hidden_initial=True,
+                    widget=forms.Select(attrs={"aria-label": f"{words}, {role_words}"}),
+                )
+
+    @property
+    def rows(self) -> list[tuple[str, list[tuple[str, forms.BoundField]]]]:
+        """(label in words, [(role in words, field)]) for the page."""
+        return [
+            (words, [(role_words, self[f"{label}:{role}"]) for role, role_words, _ in roles])
+            for label, words, roles in self._table
+        ]
+
+    def changes(self) -> dict[tuple[str, str], str]:
+        """The answers that differ from what the page showed."""
+        return {self._places[name]: self.cleaned_data[name] for name in self.changed_data}
 
 
 class RetryForm(forms.Form):

@@ -14,6 +14,26 @@ from django.urls import reverse
 from django.utils import timezone
 
 from common.models import BaseModel
+from records.documents.labels import Label, LabelNeed, LabelRule, LabelVerdict
+
+__all__ = [
+    "FLAG_WORDS",
+    "PROCESSING_MOVES",
+    "TEXT_CONFIGURATION",
+    "Blob",
+    "Document",
+    "DocumentStatus",
+    "DocumentType",
+    "DocumentVersion",
+    "Label",
+    "LabelNeed",
+    "LabelRule",
+    "LabelVerdict",
+    "Page",
+    "Processing",
+    "Source",
+    "TextSource",
+]
 
 TEXT_CONFIGURATION = "english"
 
@@ -61,19 +81,6 @@ class DocumentStatus(models.TextChoices):
     ENTERED_IN_ERROR = "entered-in-error", "Entered in error"
 
 
-class Label(models.TextChoices):
-    """Sensitivity labels (HL7 v3 ActCode, in this house's words)."""
-
-    PART2 = "part2", "Substance use (42 CFR Part 2)"
-    PSYCHOTHERAPY = "psychotherapy", "Psychotherapy notes"
-    HIV = "hiv", "HIV"
-    BEHAVIORAL = "behavioral", "Behavioral health"
-    REPRODUCTIVE = "reproductive", "Reproductive health"
-    GENETIC = "genetic", "Genetic"
-    VIP = "vip", "VIP"
-    EMPLOYEE = "employee", "Employee"
-
-
 class Source(models.TextChoices):
     """How a document came into the house."""
 
@@ -94,6 +101,10 @@ class Document(BaseModel):
     title = models.CharField(max_length=200)
     service_date = models.DateField()
     author = models.CharField(max_length=120, blank=True)
+    # The colleague who wrote it, where it matters: psychotherapy notes open to nobody else.
+    written_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
     status = models.CharField(max_length=20, choices=DocumentStatus, default=DocumentStatus.CURRENT)
     labels = ArrayField(models.CharField(max_length=20, choices=Label), default=list, blank=True)
     source = models.CharField(max_length=10, choices=Source, default=Source.UPLOAD)

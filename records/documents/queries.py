@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import Group
 from django.contrib.postgres.search import SearchHeadline, SearchQuery
 from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
@@ -13,9 +14,18 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import User
+from accounts.roles import words_for
 from patients.models import Encounter, Patient
 from records.documents import access
-from records.documents.models import TEXT_CONFIGURATION, Document, DocumentType, DocumentVersion, Page
+from records.documents.models import (
+    TEXT_CONFIGURATION,
+    Document,
+    DocumentType,
+    DocumentVersion,
+    Label,
+    LabelRule,
+    Page,
+)
 
 NEWEST = ("-service_date", "-id")
 SHOWN_HITS = 50
@@ -71,13 +81,31 @@ def fitting(rows: QuerySet[Document], filters: Filters) -> QuerySet[Document]:
     return rows
 
 
+LabelTable = list[tuple[str, str, list[tuple[str, str, str]]]]
+
+
+def label_table() -> LabelTable:
+    """(label, words, [(role, words, verdict or "")]) for every label that rules decide and every role."""
+    held = {(row.label, row.role_id): row.verdict for row in LabelRule.objects.all()}
+    roles = list(Group.objects.order_by("name"))
+    return [
+        (
+            label,
+            str(words),
+            [(role.name, words_for(role.name), held.get((label, role.pk), "")) for role in roles],
+        )
+        for label, words in Label.choices
+        if label != Label.PSYCHOTHERAPY
+    ]
+
+
 def timeline(user: User, patient: Patient, filters: Filters | None = None) -> QuerySet[Document]:
     """The documents of one chart that `user` may see, for `lines`; page them with `ordering=NEWEST`.
 
     One query however many rows, and of each row only what a line shows: the chart is opened all day long.
     """
     return (
-        fitting(access.visible_to(user).filter(patient=patient), filters or Filters())
+        fitting(access.of_open_chart(user, patient), filters or Filters())
         .only("patient_id", "encounter_id", "title", "service_date", "author", "status", "labels")
         .annotate(
             type_code=F("type__code"),
@@ -88,11 +116,20 @@ def timeline(user: User, patient: Patient, filters: Filters | None = None) -> Qu
     )
 
 
-def types_in_chart(user: User, patient: Patient) -> list[tuple[str, str, int]]:
-    """(code, name, count) of the kinds of document in one chart that `user` may see, most first."""
-    rows = access.visible_to(user).filter(patient=patient).order_by()
-    counted = rows.values_list("type__code", "type__name").annotate(count=Count("pk"))
-    return sorted(((code, name, count) for code, name, count in counted), key=lambda row: (-row[2], row[1]))
+def types_in_chart(user: User, patient: Patient) -> tuple[list[tuple[str, str, int]], int]:
+    """(code, name, count) of the kinds of document in an open chart that `user` may see, most first.
+
+    And how many more of them would open to her if she said why. One statement.
+    """
+    counted = (
+        access.told_of(user, patient)
+        .order_by()
+        .values_list("type__code", "type__name")
+        .annotate(count=Count("pk", filter=Q(is_shown=True)), asking=Count("pk", filter=Q(is_shown=False)))
+    )
+    rows = list(counted)
+    kinds = [(code, name, count) for code, name, count, _ in rows if count]
+    return sorted(kinds, key=lambda row: (-row[2], row[1])), sum(asking for *_, asking in rows)
 
 
 def encounters_of(rows: Iterable[Document]) -> dict[UUID, Encounter]:

@@ -1,10 +1,16 @@
 """What one may be allowed to do with documents."""
 
-from accounts.rights import DOCUMENTS, Right
+from accounts.rights import DOCUMENTS, OVERSIGHT, Right
 
 RIGHTS = (
     Right("documents.view_document", "Look at documents", DOCUMENTS, hint="Of the charts one may open."),
     Right("documents.file_document", "File documents", DOCUMENTS),
     Right("documents.download_document", "Download originals", DOCUMENTS),
     Right("documents.print_document", "Print documents", DOCUMENTS),
+    Right(
+        "documents.change_label_rules",
+        "Say which role sees which sensitivity label",
+        OVERSIGHT,
+        is_sensitive=True,
+    ),
 )

@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from records.documents import views
+from records.documents import views, views_labels
 
 app_name = "documents"
 urlpatterns = [
     path("", views.document_list, name="list"),
     path("search/<uuid:patient_id>/", views.search, name="search"),
     path("file/<uuid:patient_id>/", views.upload, name="upload"),
+    path("labels/", views_labels.label_rules, name="labels"),
+    path("asking/<uuid:patient_id>/", views_labels.asking, name="asking"),
+    path("<uuid:document_id>/state-need/", views_labels.state_need, name="state-need"),
     path("<uuid:document_id>/", views.detail, name="detail"),
     path("<uuid:document_id>/progress/", views.progress, name="progress"),
     path("<uuid:document_id>/content/", views.content, name="content"),

@@ -41,6 +41,7 @@ def document_list(request: HttpRequest) -> HttpResponse:
     filters = FilterForm(request.GET).filters() if FilterForm.given(request.GET) else queries.Filters()
     page = paginate(request, queries.timeline(user, patient, filters), ordering=queries.NEWEST)
     services.note_list(by=user, shown=page.rows, filters=filters, patient=patient, decision=decision)
+    kinds, asking = queries.types_in_chart(user, patient)
     return render(
         request,
         "records/documents/list.html",
@@ -49,7 +50,8 @@ def document_list(request: HttpRequest) -> HttpResponse:
             "page": page,
             "lines": lines(page.rows, url_of=addresses("documents:detail")),
             "filters": filters,
-            "types": _types_to_choose(queries.types_in_chart(user, patient), filters.type),
+            "types": _types_to_choose(kinds, filters.type),
+            "asking": asking,
             "can_file": allows(access.check_may_file_at_all, user),  # the chart is open
         },
     )

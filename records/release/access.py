@@ -20,7 +20,7 @@ def visible_to(user: User) -> QuerySet[RecordRequest]:
     """Requests about patients whose charts `user` may open, for roles that deal with requests."""
     if not user.has_perm("release.view_request"):
         return RecordRequest.objects.none()
-    return RecordRequest.objects.filter(patient__in=patient_access.visible_to(user))
+    return RecordRequest.objects.filter(patient_access.open_to(user, "patient_id"))
 
 
 def _check(user: User, permission: str, words: str) -> None:
@@ -99,4 +99,4 @@ def disclosures_visible_to(user: User) -> QuerySet[Disclosure]:
     """Lines of the ledger about charts that `user` may open."""
     if not user.has_perm("release.view_disclosures"):
         return Disclosure.objects.none()
-    return Disclosure.objects.filter(patient__in=patient_access.visible_to(user))
+    return Disclosure.objects.filter(patient_access.open_to(user, "patient_id"))

@@ -1,6 +1,12 @@
 """Verbs on documents, by flow of work."""
 
 from records.documents.services.filing import file_document, retry_reading
+from records.documents.services.labelling import (
+    list_asking,
+    set_label_rules,
+    show_label_rules,
+    state_document_need,
+)
 from records.documents.services.looking import (
     OpenDocument,
     download_original,
@@ -17,6 +23,7 @@ __all__ = [
     "OpenDocument",
     "download_original",
     "file_document",
+    "list_asking",
     "look_at_page",
     "look_beside_chart",
     "note_list",
@@ -25,4 +32,7 @@ __all__ = [
     "read_page_text",
     "retry_reading",
     "search_chart_text",
+    "set_label_rules",
+    "show_label_rules",
+    "state_document_need",
 ]

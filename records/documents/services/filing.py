@@ -64,7 +64,7 @@ def file_document(
         raise RuleBroken("unknown_label", f"There is no label {unknown[0]}.", field="labels")
     earlier = queries.same_content(patient, file.sha256)
     if earlier is not None and not allow_duplicate:
-        raise _already_filed(earlier)
+        raise _already_filed(earlier, may_know=bool(access.viewable(by, [earlier.document])))
     blob = files.keep(file.staged, kind.media_type)
     document = Document.objects.create(
         patient=patient,
@@ -166,8 +166,14 @@ def _encounter(patient: Patient, encounter_id: Any) -> Encounter | None:
     return found
 
 
-def _already_filed(earlier: DocumentVersion) -> WrongMove:
+def _already_filed(earlier: DocumentVersion, *, may_know: bool) -> WrongMove:
     document = earlier.document
+    if not may_know:
+        return WrongMove(
+            "This very file is already in this chart, under a label that is not open to you.",
+            code="already_filed",
+            field="file",
+        )
     return WrongMove(
         f"This very file is already in this chart: {document.title}, service date {document.service_date:%d %b %Y}, "
         f"filed on {timezone.localtime(earlier.filed_at):%d %b %Y}. File it again only if that is meant.",

@@ -10,7 +10,7 @@ from accounts.models import User
 from records.release.models import Evidence, RecordRequest, SelectedDocument
 from records.release.rules import Broken
 from records.release.rules.checklist import Check, check_ground
-from records.release.services.selecting import open_chart, why_not
+from records.release.services.selecting import why_not
 
 
 @dataclass
@@ -41,9 +41,9 @@ def clearance(by: User, record_request: RecordRequest) -> Clearance:
     missing = [Broken(check.rule, check.text) for check in checks if not check.is_met]
     if not rows:
         missing.append(Broken("nothing_selected", "Choose the documents that go."))
-    chart = open_chart(by, record_request) if rows else None
+    stay = why_not(by, record_request, [row.document for row in rows])
     for row in rows:
-        kept_back = why_not(by, record_request, row.document, chart)
+        kept_back = stay.get(row.document_id)
         if kept_back:
             missing.append(Broken(kept_back.rule, f"“{row.document.title}”: {kept_back.text} Take it out."))
         elif row.document.current_id != row.document_version_id:

@@ -12,12 +12,10 @@ from django.utils.dateparse import parse_date
 
 from accounts.models import User
 from audit.services import record
-from common.errors import Denied, NotFound, RuleBroken, WrongMove
+from common.errors import NotFound, RuleBroken, WrongMove
 from common.ids import as_uuid
-from patients import access as patient_access
-from patients.access import Decision
 from records.documents import access as document_access
-from records.documents.models import Document, DocumentStatus, Label, Processing
+from records.documents.models import Document, DocumentStatus, Processing
 from records.release import access
 from records.release.kinds import Kind
 from records.release.models import RecordRequest, RequestStatus, SelectedDocument
@@ -74,35 +72,26 @@ def _is_outside(record_request: RecordRequest, document: Document) -> bool:
     return is_early or is_late or bool(types and document.type.code not in types)
 
 
-def open_chart(by: User, record_request: RecordRequest) -> Decision | None:
-    """Why the chart is open to whoever acts: asked once for all its documents. None when it is not."""
-    try:
-        return patient_access.check_may_open(by, record_request.patient)
-    except (Denied, NotFound):
-        return None
+def why_not(by: User, record_request: RecordRequest, documents: Sequence[Document]) -> dict[UUID, Broken]:
+    """Which of these documents stay back from this request, each with the rule. Asked at selection and at building.
 
-
-def why_not(
-    by: User, record_request: RecordRequest, document: Document, chart: Decision | None
-) -> Broken | None:
-    """The rule that keeps this document back from this request, or None. Asked at selection and at building.
-
-    `chart` is what `open_chart` says; where it says nothing, the refusal's own words are asked for.
-    PSY-01: psychotherapy notes never go. P2-02: a general authorization does not release Part 2 records.
     Documents outside an authorization's description do not go, 45 CFR 164.508(a)(1).
     """
+    seen = document_access.viewable(by, documents)
+    found = {row.pk: _why_not(record_request, row, is_seen=row.pk in seen) for row in documents}
+    return {pk: broken for pk, broken in found.items() if broken is not None}
+
+
+def _why_not(record_request: RecordRequest, document: Document, *, is_seen: bool) -> Broken | None:
     if document.patient_id != record_request.patient_id:
         return Broken("wrong_chart", "It lies in another chart.")
-    try:
-        document_access.check_may_view(by, document, chart=chart)
-    except (Denied, NotFound) as refused:
-        return Broken("access", refused.message)
     if document.status == DocumentStatus.ENTERED_IN_ERROR:
         return Broken("entered_in_error", "It was entered in error.")
-    if Label.PSYCHOTHERAPY in document.labels:
-        return Broken("PSY-01", "Psychotherapy notes do not go, 45 CFR 164.508(a)(2), 164.524(a)(1)(i).")
-    if Label.PART2 in document.labels and record_request.kind != Kind.PATIENT:
-        return Broken("P2-02", "A record of a substance use program needs its own consent, 42 CFR 2.31.")
+    withheld = document_access.why_withheld(document, ground=record_request.kind)
+    if withheld:
+        return Broken(*withheld)
+    if not is_seen:
+        return Broken("access", "It is not open to you, so it cannot go by your hand.")
     if record_request.kind == Kind.AUTHORIZATION and _is_outside(record_request, document):
         return Broken("AUTH-1", "It lies outside what the authorization describes, 45 CFR 164.508(a)(1).")
     version = document.current
@@ -154,9 +143,9 @@ def select_documents(
     withdraw_package(by=by, record_request=record_request)
     SelectedDocument.objects.filter(request=record_request).delete()
     selection = Selection(rows=[])
-    chart = open_chart(by, record_request)
+    stay = why_not(by, record_request, asked)
     for document in asked:
-        kept_back = why_not(by, record_request, document, chart)
+        kept_back = stay.get(document.pk)
         if kept_back:
             selection.excluded.append(Excluded(str(document.pk), kept_back.rule, kept_back.text))
             continue

@@ -1,0 +1,52 @@
+"""What a document's sensitivity labels let whom see: conditions asked of one document and of many alike.
+
+The rules are rows (`LabelRule`), read anew by every statement: a change acts on the next question. Law that no row
+can change: psychotherapy notes are for who wrote them (45 CFR 164.508(a)(2); PSY-01).
+"""
+
+from uuid import UUID
+
+from patients.access.registry import Condition
+
+# The labels that the user's roles see (or may ask for); worked out once a statement.
+_HELD = """select r.label from documents_labelrule r
+    join accounts_user_groups held on held.group_id = r.role_id
+    where held.user_id = %s group by r.label having not bool_or(r.verdict = 'denied')"""
+_ASKABLE = f"array({_HELD})"
+_CLEARED = f"array({_HELD} and bool_or(r.verdict = 'allowed'))"
+_OWN_NOTE = "(l.label = 'psychotherapy' and {written_by} is not distinct from %s)"
+_NEED_STATED = f"""(l.label = any({_ASKABLE}) and exists (
+    select from documents_labelneed n where n.user_id = %s and n.document_id = {{document}} and l.label = any(n.labels)
+        and n.since <= statement_timestamp() and n.until > statement_timestamp()))"""
+
+
+def _every_label(*ways: str) -> str:
+    """Each label is open in one of these ways."""
+    return f"not exists (select from unnest({{labels}}) as l(label) where ({' or '.join(ways)}) is not true)"
+
+
+_IN_CLEARED = f"l.label = any({_CLEARED})"
+_IN_ASKABLE = f"l.label = any({_ASKABLE})"
+_BY_ROLE = _every_label(_IN_CLEARED, _OWN_NOTE)
+_SHOWN = f"{{labels}} = '{{}}' or {_every_label(_IN_CLEARED, _OWN_NOTE, _NEED_STATED)}"
+_MAY_ASK = _every_label(_IN_ASKABLE, _OWN_NOTE)
+
+
+def _condition(sql: str, user_id: UUID) -> Condition:
+    values = [user_id] * sql.count("%s")
+    return Condition(sql, values, labels="labels", written_by="written_by", document="pk")
+
+
+def shown_to(user_id: UUID) -> Condition:
+    """True of documents whose labels are all open to the user: by role, as their writer, or by a stated need."""
+    return _condition(_SHOWN, user_id)
+
+
+def open_by_role(user_id: UUID) -> Condition:
+    """The same without what a stated need opens."""
+    return _condition(_BY_ROLE, user_id)
+
+
+def may_be_asked_for(user_id: UUID) -> Condition:
+    """True of documents that the user's roles let her see once she has said why."""
+    return _condition(_MAY_ASK, user_id)
