@@ -74,7 +74,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.RECORDS_SUPERVISOR: frozenset(
         _CHART
         | _EVERY_CHART
-        | {"patients.open_closed_charts"}
+        | {"patients.open_closed_charts", "patients.restrict_chart", "patients.grant_chart"}
         | _COPY
         | _REGISTER
         | _PLACES
@@ -88,7 +88,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         _CHART
         | _EVERY_CHART
         | _CLOSED
-        | {"documents.change_label_rules"}
+        | {"documents.change_label_rules", "patients.restrict_chart"}
         | {"release.view_request", "release.view_disclosures", "review.view_log", "review.export_log"}
         | {"review.view_chart_access", "accounts.view_rights", "accounts.approve_role_change"}
     ),

@@ -75,6 +75,7 @@ CHART_TABS = (
     ChartTab("demographics", "Demographics", "patients:demographics", "patients.view_chart"),
     ChartTab("encounters", "Encounters", "patients:encounters", "patients.view_chart"),
     ChartTab("requests", "Requests & disclosures", "release:chart", "release.view_request"),
+    ChartTab("opening", "Who may open", "patients:opening", "patients.restrict_chart"),
     ChartTab("access", "Access", "review:chart", "review.view_chart_access"),
 )
 _ANY_CHART = UUID(int=0)

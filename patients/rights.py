@@ -17,6 +17,13 @@ RIGHTS = (
         hint="For those whose work is the whole record.",
     ),
     Right(
+        "patients.restrict_chart",
+        "Restrict charts, lift restrictions, say whose own chart it is",
+        CHARTS,
+        is_sensitive=True,
+    ),
+    Right("patients.grant_chart", "Let a colleague open a chart until a day", CHARTS, is_sensitive=True),
+    Right(
         "patients.open_restricted_charts",
         "Open restricted charts without stating a need",
         CHARTS,

@@ -132,6 +132,7 @@ class PatientGrant(UserObjectPermissionBase):
 
     class Meta:
         default_permissions = ()
+        permissions = [("grant_chart", "Can let a colleague open a chart")]
         constraints = [
             models.CheckConstraint(name="grant_is_given_by_somebody_else", condition=~Q(user=F("given_by"))),
             models.CheckConstraint(
@@ -197,6 +198,7 @@ class ChartRestriction(Spell):
     class Meta:
         default_permissions = ()
         permissions = [
+            ("restrict_chart", "Can restrict a chart and lift the restriction"),
             ("open_restricted_charts", "Can open restricted charts without stating a need"),
             ("open_closed_charts", "Can open charts closed by law or court order"),
         ]

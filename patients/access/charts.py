@@ -16,7 +16,7 @@ from common.ids import as_uuid
 from patients.access import rules
 from patients.access.decisions import Decision, Verdict
 from patients.access.registry import Asked, Closer, Condition, Opener, Rule, check_can_be_asked
-from patients.models import Encounter, Location, Patient
+from patients.models import Consult, Encounter, Location, Patient
 
 log = logging.getLogger("chartroom.access")
 
@@ -195,6 +195,44 @@ def get_to_ask(user: User, patient_id: Any) -> tuple[Patient, Decision]:
     if decision.verdict is Verdict.DENIED:
         check_may_open(user, patient)
     return patient, decision
+
+
+def get_to_manage(user: User, patient_id: Any) -> tuple[Patient, Decision]:
+    """The patient of a chart whose openings `user` may decide: she need not state a need for that.
+
+    Whoever is not let in, or shut out herself, does not decide who else is.
+    """
+    patient = _found(user, patient_id)
+    if not user.has_perm("patients.restrict_chart") and not user.has_perm("patients.grant_chart"):
+        raise Denied("Your role does not decide who opens a chart.", patient_id=patient.pk, rule="role")
+    decision = decide(user, patient)
+    if decision.verdict is Verdict.DENIED:
+        check_may_open(user, patient)
+    return patient, decision
+
+
+def check_may_restrict(user: User) -> None:
+    """Supervisors and compliance officers."""
+    if not user.has_perm("patients.restrict_chart"):
+        raise Denied("Your role does not restrict charts.", rule="role")
+
+
+def check_may_grant(user: User) -> None:
+    """Supervisors."""
+    if not user.has_perm("patients.grant_chart"):
+        raise Denied("Your role does not let colleagues into a chart.", rule="role")
+
+
+def check_may_ask_consult(user: User) -> None:
+    """Whoever attends patients."""
+    if not user.has_perm("patients.attend_patients"):
+        raise Denied("Your role does not ask for consults.", rule="role")
+
+
+def check_may_answer_consult(user: User, consult: Consult) -> None:
+    """Whoever was asked, or asked."""
+    if user.pk not in {consult.asked_of_id, consult.asked_by_id}:
+        raise Denied("Only whoever was asked, or asked, ends a consult.", rule="consult")
 
 
 def _found(user: User, patient_id: Any, *, lock: bool = False) -> Patient:

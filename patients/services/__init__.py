@@ -18,11 +18,31 @@ from patients.services.looking import (
     view_history,
 )
 from patients.services.needs import state_need
+from patients.services.opening import (
+    answer_consult,
+    ask_consult,
+    end_own_entry,
+    grant_chart,
+    join_care_team,
+    leave_care_team,
+    lift_restriction,
+    restrict_chart,
+    revoke_grant,
+    set_own_entry,
+    view_who_may_open,
+)
 
 __all__ = [
     "PossibleDuplicates",
     "Twin",
+    "answer_consult",
+    "ask_consult",
     "close_encounter",
+    "end_own_entry",
+    "grant_chart",
+    "join_care_team",
+    "leave_care_team",
+    "lift_restriction",
     "list_encounters",
     "look_into_chart",
     "open_chart",
@@ -30,11 +50,15 @@ __all__ = [
     "open_encounter",
     "open_identity",
     "register_patient",
+    "restrict_chart",
+    "revoke_grant",
     "search_patients",
+    "set_own_entry",
     "show_duplicates",
     "state_need",
     "update_encounter",
     "update_patient",
     "view_encounter",
     "view_history",
+    "view_who_may_open",
 ]

@@ -20,13 +20,13 @@ SHORTEST = 5
 LONGEST = 300
 
 
-def said(reason: str) -> str:
+def said(reason: str, *, shortest: int = SHORTEST, field: str = "reason") -> str:
     """What was typed as a reason, trimmed. Raises RuleBroken for none, or one that is too long."""
-    text = " ".join(reason.split())
-    if len(text) < SHORTEST:
-        raise RuleBroken("reason", "Say in a few words why you need it.", field="reason")
+    text = " ".join(reason.replace("\0", " ").split())
+    if len(text) < shortest:
+        raise RuleBroken(field, "Say it in a few words.", field=field)
     if len(text) > LONGEST:
-        raise RuleBroken("reason", f"At most {LONGEST} characters.", field="reason")
+        raise RuleBroken(field, f"At most {LONGEST} characters.", field=field)
     return text
 
 

@@ -21,7 +21,8 @@ from common.ids import uuid7
 from common.jobs.models import Job
 from common.notices.models import Notice
 from common.notices.services import notify
-from patients.models import Patient
+from patients import services as opening
+from patients.models import Encounter, Patient
 from records.documents import files
 from records.release.services import evidence
 from tests.accounts.making import make_role
@@ -201,6 +202,7 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
         "release_id": release.pk,
         "evidence_id": form.pk,
         "event_id": event.pk,
+        **_openings(patient, encounter, people),
         "number": 1,
         "job_id": Own({user.pk: _job_of(user).pk for user in everybody}),
         "notice_id": Own({user.pk: Notice.objects.of(user.pk).latest("created_at").pk for user in everybody}),
@@ -240,6 +242,33 @@ def _sitting_of(user: User) -> BrowserSession:
     return BrowserSession.objects.create(
         session_key=uuid7().hex, user=user, number=uuid7(), device="Firefox on Linux", expire_date=until
     )
+
+
+def _openings(patient: Patient, encounter: Encounter, people: dict[str, User]) -> dict[str, Any]:
+    """What somebody decided about who opens the chart: for other people than those who walk."""
+    supervisor, clinician = people["records_supervisor"], people["clinician"]
+    nurse = make_user(Role.CLINICIAN)
+    grant = opening.grant_chart(
+        by=supervisor, patient_id=patient.pk, user=nurse.username, reason="helps out",
+        expires_at=timezone.now() + timedelta(days=9),
+    )  # fmt: skip
+    restriction = opening.restrict_chart(
+        by=supervisor, patient_id=patient.pk, kind="person", why="her wish", user=nurse.username
+    )
+    own = opening.set_own_entry(by=supervisor, patient_id=patient.pk, user=nurse.username)
+    member = opening.join_care_team(
+        by=supervisor, encounter_id=encounter.pk, user=nurse.username, function="nurse"
+    )
+    consult = opening.ask_consult(
+        by=clinician, patient_id=patient.pk, user=nurse.username, question="What of the rash?"
+    )
+    return {
+        "grant_id": grant.pk,
+        "restriction_id": restriction.pk,
+        "entry_id": own.pk,
+        "member_id": member.pk,
+        "consult_id": consult.pk,
+    }
 
 
 def _job_of(user: User) -> Job:

@@ -1,0 +1,82 @@
+"""Shapes of what decides who may open a chart. Rules are the services'."""
+
+from datetime import datetime, time
+
+from django import forms
+from django.utils import timezone
+
+from patients.forms import OFF
+from patients.models import Restriction
+from patients.services.opening import LONGEST_GRANT
+
+
+def _user_field(help_text: str = "", *, required: bool = True, label: str = "User name") -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        max_length=60,
+        required=required,
+        help_text=help_text,
+        widget=forms.TextInput(attrs=OFF),
+    )
+
+
+def _day(**kwargs: object) -> forms.DateField:
+    return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), **kwargs)  # type: ignore[arg-type]
+
+
+def _end_of(day: object) -> datetime | None:
+    """The last instant of a day that was typed."""
+    return timezone.make_aware(datetime.combine(day, time(23, 59, 59))) if day else None  # type: ignore[arg-type]
+
+
+class RestrictForm(forms.Form):
+    """A restriction of a chart."""
+
+    kind = forms.ChoiceField(label="Why it is restricted", choices=Restriction.choices)
+    user = _user_field("Only for a family member, or when it is closed to one person.", required=False)
+    why = forms.CharField(
+        label="What is behind it", max_length=300, widget=forms.TextInput(attrs=OFF),
+        help_text="For instance the number and day of the order.",
+    )  # fmt: skip
+    until = _day(label="Until", required=False, help_text="Empty: until somebody lifts it.")
+
+    def clean_until(self) -> datetime | None:
+        """The end of that day."""
+        return _end_of(self.cleaned_data["until"])
+
+
+class GrantForm(forms.Form):
+    """One colleague may open the chart until a day."""
+
+    user = _user_field()
+    reason = forms.CharField(label="Why", max_length=300, widget=forms.TextInput(attrs=OFF))
+    expires_at = _day(label="Until", help_text=f"At most {LONGEST_GRANT.days} days from now.")
+
+    def clean_expires_at(self) -> datetime | None:
+        """The end of that day."""
+        return _end_of(self.cleaned_data["expires_at"])
+
+
+class OwnEntryForm(forms.Form):
+    """The patient is a colleague."""
+
+    user = _user_field("Nobody opens her own chart from the inside.", label="User name of the colleague")
+
+
+class TeamForm(forms.Form):
+    """Somebody for a care team."""
+
+    user = _user_field()
+    function = forms.CharField(
+        label="Function",
+        max_length=60,
+        help_text="Nurse, resident, therapist.",
+        widget=forms.TextInput(attrs=OFF),
+    )
+
+
+class ConsultForm(forms.Form):
+    """A question to a colleague."""
+
+    user = _user_field()
+    question = forms.CharField(label="Question", max_length=200, widget=forms.TextInput(attrs=OFF))
