@@ -143,6 +143,9 @@ def file_drawn(chart: Chart, finished: list[drawn.Finished], *, by: User) -> lis
             author=row.author,
             encounter_id=chart.encounters[row.encounter].pk,
             labels=row.labels,
+            written_by_id=chart.encounters[row.encounter].attending_id
+            if "psychotherapy" in row.labels
+            else None,
         )
         for row, file in zip(chart.plan.documents, finished, strict=True)
     ]

@@ -20,7 +20,7 @@ from accounts.models import User
 from audit.models import Event
 from common.jobs.models import Job, JobStatus
 from common.jobs.services import Running, worker_name
-from demo import charts, desk, staff, week
+from demo import charts, desk, openings, staff, week
 from demo.people import PersonPlan, plan_people
 from demo.tasks import KIND
 from patients.models import Patient
@@ -93,6 +93,7 @@ def load(*, patients: int, documents: int, seed: int, today: date, say: Say) -> 
         _tell(made, people["roi"], progress, seed=seed, today=today)
         if not _has_looks(people["supervisor"]):
             week.look_around(made, people=people, rng=random.Random(f"{seed} week"))
+        openings.decide(made, people=people)  # after the looks: some charts ask for a reason from now on
     except BaseException:
         progress.finished(JobStatus.FAILED, "Loading the demonstration was interrupted.")
         raise

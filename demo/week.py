@@ -15,15 +15,16 @@ from audit import refusals
 from common.errors import Denied, NotFound
 from demo.charts import Chart
 from patients import services as patients
+from patients.access import allows, check_may_open
 from records.documents import services as documents
-from records.documents.models import Document
+from records.documents.access import visible_to
 
 
 def look_around(charts: list[Chart], *, people: dict[str, User], rng: random.Random) -> None:
     """Searches, charts and documents opened, pages turned, a few refusals."""
     mine = {
-        username: [chart for chart in charts if any(row.attending_id == user.pk for row in chart.encounters)]
-        for username, user in people.items()
+        username: [chart for chart in charts if allows(check_may_open, people[username], chart.patient)]
+        for username in ("clinician", "clinician2")
     }
     for username in ("clinician", "clinician2"):
         for chart in rng.sample(mine[username], min(8, len(mine[username]))):
@@ -41,7 +42,7 @@ def look_around(charts: list[Chart], *, people: dict[str, User], rng: random.Ran
 
 def _read(user: User, chart: Chart, rng: random.Random) -> None:
     patients.open_chart(by=user, patient_id=chart.patient.pk)
-    rows = list(Document.objects.filter(patient=chart.patient).order_by("-service_date", "pk")[:20])
+    rows = list(visible_to(user).filter(patient=chart.patient).order_by("-service_date", "pk")[:20])
     for document in rng.sample(rows, min(rng.randint(1, 3), len(rows))):
         documents.open_document(by=user, document_id=document.pk)
 

@@ -14,6 +14,7 @@ EVENTS = {
     "encounter.closed": ("update", "closed an encounter"),
     "access.rule_failed": ("view", "met an access rule that could not be asked"),
     "location.added": ("config-change", "added a ward or clinic"),
+    "user.workplaces_set": ("privilege-change", "said where a colleague works"),
     "access.openings_viewed": ("view", "looked at who may open the chart"),
     "chart.restricted": ("privilege-change", "restricted the chart"),
     "chart.restriction_lifted": ("privilege-change", "lifted a restriction of the chart"),

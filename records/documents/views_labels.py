@@ -22,7 +22,7 @@ def label_rules(request: HttpRequest) -> HttpResponse:
     """Every label and every role: what the role may do with documents that carry the label."""
     user = me(request)
     table = services.show_label_rules(by=user)
-    form = LabelRulesForm(request.POST or None, table=table)
+    form = LabelRulesForm(request.POST if request.method == "POST" else None, table=table)
     if request.method == "POST" and form.is_valid():
         with rule_errors_on(form):
             changed = services.set_label_rules(by=user, answers=form.changes())

@@ -24,6 +24,8 @@ NOBODY_GETS_THROUGH = {
     "/api/v1/tokens/current/": "the walk comes with a browser's session; tests/accounts/test_api_tokens.py",
     "/release/package/<release_id>/approve/": "the scene's is small; tests/records/release/test_second_person.py",
     "/api/v1/releases/<release_id>/approve/": "the same",
+    "/api/v1/patients/<patient_id>/state-need/": "the scene's chart asks for no reason; tests/patients/test_opening.py",
+    "/api/v1/documents/<pk>/state-need/": "the same; tests/records/documents/test_labels.py",
     "/sign-out/": "the way out leads to the sign-in page",
     "/switch-user/": "the same",
     "/sign-in/code/": "a second step without a first leads back there; tests/accounts/test_second_factor.py",

@@ -70,6 +70,7 @@ class ReadDocument:
     author: str = ""
     encounter_id: UUID | None = None
     labels: Sequence[str] = ()
+    written_by_id: UUID | None = None
 
 
 @transaction.atomic
@@ -96,6 +97,7 @@ def import_read_documents(*, by: User, patient_id: Any, documents: Sequence[Read
             service_date=given.service_date,
             author=given.author[:120],
             labels=sorted(set(given.labels)),
+            written_by_id=given.written_by_id,
             source=Source.IMPORT,
             filed_by=by,
         )
