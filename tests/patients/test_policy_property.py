@@ -216,7 +216,7 @@ def _label(
             reason="for a test",
             since=now - DAY,
             until=now + (DAY if holds else -DAY / 2),
-        )  # fmt: skip
+        )
         for who, which, said, holds in needs
     )
 
