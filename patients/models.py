@@ -204,14 +204,21 @@ class Patient(BaseModel):
         return f"{months} mo" if months < 24 else f"{self.age_on(day)} y"
 
     @cached_property
-    def namesakes(self) -> int:
-        """How many people in the index are named so, this one among them. One short query; a number only."""
+    def _around(self) -> tuple[int, list[str]]:
+        """What the banner asks, in one short statement: how many are named so, and by what the chart is restricted."""
         first = self.given_key.partition(" ")[0]
         with connection.cursor() as cursor:
             cursor.execute(
-                f"select {NAMESAKES.format(family='%s', first='%s')}", [self.family_key, first, first]
+                f"select {NAMESAKES.format(family='%s', first='%s')}, array({RESTRICTED_BY})",
+                [self.family_key, first, first, self.pk],
             )
-            return int(cursor.fetchone()[0])
+            named, kinds = cursor.fetchone()
+            return int(named), list(kinds)
+
+    @property
+    def namesakes(self) -> int:
+        """How many people in the index are named so, this one among them. A number only."""
+        return self._around[0]
 
     @property
     def alerts(self) -> list[tuple[str, str]]:
@@ -225,6 +232,9 @@ class Patient(BaseModel):
             found.append(("inactive", "Inactive"))
         if self.namesakes > 1:
             found.append(("same-name", f"{self.namesakes} people named so"))
+        found += [
+            ("restricted", f"Restricted: {Restriction(kind).label.lower()}") for kind in self._around[1]
+        ]
         return found
 
 
@@ -237,6 +247,12 @@ NAMESAKES = """(
     where other.family_key = {family} and other.given_key >= {first} and other.given_key < {first} || '!'
         and other.status <> 'merged'
 )"""
+
+
+# Whom a restriction concerns alone is nobody else's to know.
+RESTRICTED_BY = """select distinct r.kind from patients_chartrestriction r
+    where r.patient_id = %s and r.user_id is null and r.since <= statement_timestamp()
+        and (r.until is null or r.until > statement_timestamp()) order by r.kind"""
 
 
 class NameUse(models.TextChoices):

@@ -9,7 +9,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from accounts.models import User
 from audit.models import Event
 from patients.branches import Match, best_matches
-from patients.models import Identifier, Patient
+from patients.models import Consult, Identifier, Patient
 from patients.typed import LIMIT, number_key, take_apart
 
 Sieve = Callable[[list[UUID]], set[UUID]]
@@ -64,6 +64,12 @@ def _narrowed(people: QuerySet[Patient], key: str, birth_date: date | None) -> Q
         owners = Identifier.objects.filter(value_key=key).values("patient")
         people = people.filter(Q(pk__in=owners) | Q(mrn=key))
     return people.filter(birth_date=birth_date) if birth_date else people
+
+
+def own_consults(user: User, patient: Patient) -> list[Consult]:
+    """Open questions about this patient that `user` asked, or is asked."""
+    rows = Consult.objects.filter(Q(asked_of=user) | Q(asked_by=user), patient=patient, answered_at=None)
+    return list(rows.select_related("asked_by", "asked_of").order_by("asked_at", "pk"))
 
 
 def identity_events(patient: Patient) -> QuerySet[Event]:

@@ -12,7 +12,7 @@ from accounts.views import me
 from common.errors import Stale
 from common.once import once
 from common.web import paginate, rule_errors_on
-from patients import access, services
+from patients import access, queries, services
 from patients.forms import EncounterForm
 from patients.models import Encounter
 
@@ -26,6 +26,8 @@ def encounters(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         "patient": patient,
         "tab": "encounters",
         "page": paginate(request, rows, ordering=["-started_at", "-pk"]),
+        "can_ask": access.allows(access.check_may_ask_consult, user),
+        "consults": queries.own_consults(user, patient),
         "can_edit": access.allows(access.check_may_edit_encounters, user, patient),
     }
     return render(request, "patients/encounters.html", context)
