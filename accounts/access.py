@@ -3,7 +3,8 @@
 from typing import Any
 
 from accounts.models import ApiToken, RoleChange, User
-from common.errors import Denied
+from accounts.roles import Role
+from common.errors import Denied, NotFound
 from common.two_persons import check_second_person
 
 
@@ -31,6 +32,18 @@ def check_may_revoke(user: User, token: ApiToken) -> None:
         check_may_manage_users(user)
 
 
+def check_may_stop(user: User) -> None:
+    """Administrators and compliance officers."""
+    if not user.has_perm("accounts.stop_users"):
+        raise Denied("Your role does not stop anybody's access.", rule="role")
+
+
+def check_is_person(person: User) -> None:
+    """Service accounts are no people: nobody invites, stops or lets them in."""
+    if Role.SERVICE in person.role_names:
+        raise NotFound
+
+
 def check_may_manage_roles(user: User) -> None:
     """Administrators only."""
     if not user.has_perm("accounts.manage_roles"):
@@ -41,6 +54,12 @@ def check_may_view_rights(user: User) -> None:
     """Administrators, compliance officers, records supervisors."""
     if not user.has_perm("accounts.view_rights"):
         raise Denied("Your role does not see who can do what.", rule="role")
+
+
+def check_may_oversee(user: User) -> None:
+    """Administrators and compliance officers: whoever agrees to changes of rights looks after reviews too."""
+    if not user.has_perm("accounts.approve_role_change"):
+        raise Denied("Your role does not oversee access reviews.", rule="role")
 
 
 def check_does_not_hold(user: User, role: str) -> None:

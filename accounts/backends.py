@@ -56,6 +56,11 @@ class RoleBackend(ModelBackend):
             return user
         return None
 
+    def user_can_authenticate(self, user: Any) -> bool:
+        """Nobody who is switched off, nor after her last day."""
+        is_over = user is not None and user.last_day is not None and user.last_day < timezone.localdate()
+        return super().user_can_authenticate(user) and not is_over
+
     def get_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         """None by hand: rights come from roles."""
         return set()

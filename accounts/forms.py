@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 
 from accounts import rights, rolebook
+from accounts.models import User
 from accounts.rights import Right
 from accounts.roles import PURPOSES
 
@@ -169,7 +170,23 @@ class _PersonForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one role."},
     )
+    manager = forms.ModelChoiceField(
+        User.objects.none(),
+        label="Manager",
+        required=False,
+        empty_label="Nobody yet",
+        help_text="Confirms this person's rights each quarter.",
+    )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    field_order = ["name", "email", "manager", "roles", "reason"]
+
+    def __init__(self, *args: Any, person: User | None = None, **kwargs: Any) -> None:
+        """`person` is whom it is about, if she is there already."""
+        super().__init__(*args, **kwargs)
+        field = self.fields["manager"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  (declared so above)
+        field.queryset = rolebook.possible_managers(person)
+        field.label_from_instance = lambda user: user.display_name  # type: ignore[assignment]
 
 
 class UserForm(_PersonForm):
@@ -185,9 +202,9 @@ class UserForm(_PersonForm):
 
 
 class NewUserForm(_PersonForm):
-    """The same for somebody new, with the name and the password to sign in with."""
+    """The same for somebody new, with the name to sign in with. The password is her own from the start."""
 
-    field_order = ["username", "name", "email", "password", "roles"]
+    field_order = ["username", "name", "email", "manager", "roles"]
     username = forms.CharField(
         label="User name",
         max_length=60,
@@ -196,18 +213,9 @@ class NewUserForm(_PersonForm):
             attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
         ),
     )
-    password = forms.CharField(
-        label="First password",
-        max_length=256,
-        strip=False,
-        help_text="At least 12 characters. The new user can change it under My account.",
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
 
     def clean_username(self) -> Any:
         """The same characters that the table takes, said at the field."""
-        from accounts.models import User
-
         username = self.cleaned_data["username"]
         for check in User._meta.get_field("username").validators:
             check(username)
@@ -266,3 +274,62 @@ class DeclineForm(forms.Form):
     reason = forms.CharField(
         label="Why you decline", max_length=300, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
+
+
+class LeaveForm(forms.Form):
+    """Somebody leaves."""
+
+    last_day = forms.DateField(
+        label="Last day",
+        help_text="The person can work until the end of it. A day that is past acts at once.",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    reason = forms.CharField(
+        label="Why", max_length=300, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+
+
+class StopForm(forms.Form):
+    """An emergency."""
+
+    username = forms.CharField(
+        label="User name",
+        max_length=60,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    reason = forms.CharField(
+        label="What has happened", max_length=300, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+
+
+class WelcomeForm(forms.Form):
+    """Somebody's own first password."""
+
+    password = forms.CharField(
+        label="Your password",
+        max_length=256,
+        strip=False,
+        help_text="At least 12 characters. A sentence is easier to remember than a riddle.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    again = forms.CharField(
+        label="Once more",
+        max_length=256,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean_again(self) -> str:
+        """The same twice: nobody else knows it, so a slip would lock the person out."""
+        again = str(self.cleaned_data["again"])
+        if again != self.cleaned_data.get("password", again):
+            raise forms.ValidationError("The two differ. Type the same twice.")
+        return again
+
+
+class ReviewForm(forms.Form):
+    """Why roles are taken away in a review; the roles themselves are ticks on the page."""
+
+    reason = forms.CharField(label="Why", max_length=300, required=False)

@@ -4,10 +4,12 @@ from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from accounts import access
-from accounts.models import ApiToken, BrowserSession, User
-from common.errors import NotFound
+from accounts.models import ApiToken, BrowserSession, RoleChange, User
+from accounts.openwork import Work
+from common.errors import NotFound, RuleBroken
 
 
 def own_tokens(user: User) -> QuerySet[ApiToken]:
@@ -28,6 +30,14 @@ def active_user_named(username: str) -> User | None:
     return User.objects.filter(username__iexact=username, is_active=True).first()
 
 
+def person_named(username: str) -> User:
+    """Somebody who works here, by her user name in any case. Raises RuleBroken at the field."""
+    person = User.objects.people().filter(username__iexact=username).first()
+    if person is None:
+        raise RuleBroken("username", "Nobody here has this user name.", field="username")
+    return person
+
+
 def user_for(by: User, pk: UUID) -> User:
     """Somebody who can sign in, for whoever manages users. Raises Denied, NotFound."""
     access.check_may_manage_users(by)
@@ -46,3 +56,14 @@ def second_factors_of(user: User) -> QuerySet[Authenticator]:
 def sittings_of(user: User) -> QuerySet[BrowserSession]:
     """Where this person is signed in, the place used last first."""
     return BrowserSession.objects.of(user)
+
+
+def people_managed(person: User) -> Work:
+    """Whose rights she confirms."""
+    return Work("People whose manager this is", person.people_managed.filter(is_active=True).count())
+
+
+def changes_proposed(person: User) -> Work:
+    """Her proposals that nobody has decided."""
+    count = RoleChange.objects.waiting().filter(proposed_by=person).count()
+    return Work("Changes of rights that wait", count, reverse("accounts:role-changes"))

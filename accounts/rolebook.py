@@ -148,3 +148,12 @@ def count_waiting_for(user: User) -> int:
     """How many changes of rights wait for somebody like her: she has not proposed them, nor are they about her."""
     waiting = RoleChange.objects.waiting().exclude(proposed_by=user).exclude(subject=user)
     return waiting.exclude(role__group__name__in=user.role_names).count()
+
+
+def possible_managers(person: User | None) -> QuerySet[User]:
+    """Active people who may answer for somebody's rights: anybody but herself, and whoever does it now."""
+    people = User.objects.people().filter(is_active=True)
+    if person is not None:
+        now = User.objects.filter(people_managed=person)
+        people = (people | now).exclude(pk=person.pk)
+    return people.distinct().order_by("name", "pk")

@@ -91,11 +91,13 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         | {"documents.change_label_rules", "patients.restrict_chart"}
         | {"release.view_request", "release.view_disclosures", "review.view_log", "review.export_log"}
         | {"review.view_chart_access", "accounts.view_rights", "accounts.approve_role_change"}
+        | {"accounts.stop_users"}
     ),
     Role.ADMINISTRATOR: frozenset(
         {
             "accounts.manage_users",
             "accounts.manage_roles",
+            "accounts.stop_users",
             "accounts.approve_role_change",
             "accounts.view_rights",
             "accounts.view_system",

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.core.mail import send_mail
 from django.utils import timezone
 
+from accounts import services
 from accounts.models import Draft
 
 
@@ -20,3 +21,16 @@ def forget_drafts() -> int:
     """Drop what somebody had typed and did not come back for in time; returns how many."""
     dropped, _ = Draft.objects.filter(expires_at__lt=timezone.now()).delete()
     return dropped
+
+
+@shared_task(name="accounts.leavers")
+def leavers() -> None:
+    """Switch off whose last day is over. The sign-in and every request ask the day for themselves, too."""
+    services.deactivate_leavers()
+
+
+@shared_task(name="accounts.reviews")
+def access_reviews() -> None:
+    """Open the quarter's access reviews where one is missing, and tell who is late."""
+    services.open_reviews()
+    services.tell_overdue()

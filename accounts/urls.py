@@ -4,6 +4,7 @@ from django.urls import path
 
 from accounts.views import (
     account,
+    reviews,
     role_changes,
     roles,
     second_factor,
@@ -42,7 +43,15 @@ urlpatterns = [
     path(
         "users/<uuid:pk>/access/tokens/<uuid:token_id>/", user_access.revoke_token, name="user-token-revoke"
     ),
-    path("users/<uuid:pk>/deactivate/", users.deactivate, name="user-deactivate"),
+    path("users/stop/", users.stop, name="user-stop"),
+    path("users/<uuid:pk>/link/", users.link, name="user-link"),
+    path("users/<uuid:pk>/link/new/", users.make_link, name="user-link-new"),
+    path("users/<uuid:pk>/leave/", users.leave, name="user-leave"),
+    path("access-review/", reviews.review, name="review"),
+    path("access-review/<uuid:item_id>/", reviews.decide, name="review-decide"),
+    path("rights/report/", reviews.report, name="rights-report"),
+    path("rights/report/export/", reviews.export_report, name="rights-report-export"),
+    path("welcome/<str:text>/", users.welcome, name="welcome"),
     path("users/<uuid:pk>/activate/", users.activate, name="user-activate"),
     path("roles/", roles.roles, name="roles"),
     path("roles/new/", roles.new_role, name="role-new"),

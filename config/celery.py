@@ -37,6 +37,8 @@ app.conf.update(
         "sweep-files": {"task": "documents.sweep_files", "schedule": 6 * 3600},
         "tidy-documents": {"task": "documents.tidy", "schedule": 600},
         "forget-stale": {"task": "jobs.forget_stale", "schedule": 3600},
+        "leavers": {"task": "accounts.leavers", "schedule": 900},
+        "access-reviews": {"task": "accounts.reviews", "schedule": 6 * 3600},
         "forget-notices": {"task": "notices.forget", "schedule": 24 * 3600},
     },
 )

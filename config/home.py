@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from accounts import rolebook
+from accounts import reviewing, rolebook
 from accounts.models import User
 from accounts.views import me
 from audit.services import record
@@ -60,7 +60,7 @@ def _clinician(user: User) -> tuple[Part, set[UUID]]:
 
 
 def _compliance(user: User) -> tuple[Part, set[UUID]]:
-    return worklists.log_today(user), set()
+    return {**worklists.log_today(user), "overdue_reviews": reviewing.count_overdue()}, set()
 
 
 def _administrator(user: User) -> tuple[Part, set[UUID]]:
@@ -68,6 +68,7 @@ def _administrator(user: User) -> tuple[Part, set[UUID]]:
     part = {
         "user_count": people.filter(is_active=True).count(),
         "never_count": people.filter(is_active=True, last_login=None).count(),
+        "overdue_reviews": reviewing.count_overdue(),
         **system.state(),
     }
     return part, set()

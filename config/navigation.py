@@ -83,7 +83,10 @@ PEOPLE_TABS = (
     ChartTab("users", "Users", "accounts:users", "accounts.manage_users"),
     ChartTab("roles", "Roles", "accounts:roles", "accounts.view_rights"),
     ChartTab("rights", "Who can do what", "accounts:rights", "accounts.view_rights"),
+    ChartTab("review", "Access review", "accounts:review", "accounts.approve_role_change"),
+    ChartTab("report", "Dormant and excessive", "accounts:rights-report", "accounts.approve_role_change"),
     ChartTab("changes", "Changes of rights", "accounts:role-changes", "accounts.approve_role_change"),
+    ChartTab("stop", "Emergency stop", "accounts:user-stop", "accounts.stop_users"),
 )
 
 
@@ -120,7 +123,7 @@ def _permitted(entries: tuple[_Entry, ...], rights: frozenset[str]) -> tuple[Ite
 
 
 # Pages of the room that are about others; the rest of it is one's own account.
-ABOUT_PEOPLE = ("accounts:user", "accounts:role", "accounts:rights")
+ABOUT_PEOPLE = ("accounts:user", "accounts:role", "accounts:rights", "accounts:review")
 
 
 @lru_cache(maxsize=64)

@@ -42,7 +42,7 @@ def make_accounts() -> int:
     made = 0
     for username, name, role in ACCOUNTS:
         if not User.objects.filter(username=username).exists():
-            create_user(by=None, username=username, name=name, password=DEMO_PASSWORD, roles=[role])
+            create_user(username=username, name=name, password=DEMO_PASSWORD, roles=[role])
             made += 1
     return made
 
@@ -54,7 +54,6 @@ def make_places() -> None:
         Location.objects.get_or_create(facility=facility, name=unit)
         if not User.objects.filter(username=username).exists():
             create_user(
-                by=None,
                 username=username,
                 name=physician(username),
                 password=secrets.token_urlsafe(24),

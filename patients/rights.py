@@ -9,6 +9,7 @@ RIGHTS = (
         "Open charts",
         CHARTS,
         hint="Of the patients in one's care; every chart with the right below.",
+        traces=("patient.viewed",),
     ),
     Right(
         "patients.open_every_chart",
@@ -37,8 +38,17 @@ RIGHTS = (
         is_sensitive=True,
     ),
     Right("patients.attend_patients", "Be the attending of a patient", CHARTS),
-    Right("patients.register_patient", "Register patients", CHARTS),
-    Right("patients.edit_patient", "Change a patient's identity", CHARTS),
+    Right("patients.register_patient", "Register patients", CHARTS, traces=("patient.registered",)),
+    Right("patients.edit_patient", "Change a patient's identity", CHARTS, traces=("patient.updated",)),
     Right("patients.add_location", "Add wards and clinics", CHARTS),
-    Right("patients.edit_encounter", "Open, change and close encounters", CHARTS),
+    Right(
+        "patients.edit_encounter",
+        "Open, change and close encounters",
+        CHARTS,
+        traces=(
+            "encounter.opened",
+            "encounter.updated",
+            "encounter.closed",
+        ),
+    ),
 )

@@ -119,6 +119,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ("manage_roles", "Can make, change and retire roles"),
             ("approve_role_change", "Can agree to a role change of somebody else"),
             ("view_rights", "Can see who can do what"),
+            ("stop_users", "Can stop somebody's access at once"),
         ]
 
     def __str__(self) -> str:

@@ -1,7 +1,24 @@
 """Verbs on people, by flow of work. Each writes its event."""
 
+from accounts.services.life import (
+    accept_invitation,
+    deactivate_leavers,
+    invite_user,
+    invited,
+    leave,
+    let_in_again,
+    new_link,
+    stop_user,
+)
 from accounts.services.looking import export_rights, view_rights, view_role
 from accounts.services.passwords import DEMO_PASSWORD, change_own_password, give_password
+from accounts.services.reviews import (
+    decide_item,
+    export_report,
+    open_reviews,
+    tell_overdue,
+    view_report,
+)
 from accounts.services.role_changes import approve_change, change_roles, decline_change, withdraw_change
 from accounts.services.roles import change_role, make_role, retire_role
 from accounts.services.second_factor import (
@@ -26,10 +43,11 @@ from accounts.services.signing_in import (
 )
 from accounts.services.sittings import end_sitting, end_sittings
 from accounts.services.tokens import issue_token, note_token_use, revoke_token, usable_token
-from accounts.services.users import change_user, create_user, list_users, service_account, set_active
+from accounts.services.users import change_user, create_user, list_users, service_account
 
 __all__ = [
     "DEMO_PASSWORD",
+    "accept_invitation",
     "add_app",
     "add_key",
     "approve_change",
@@ -42,29 +60,40 @@ __all__ = [
     "check_password",
     "confirm",
     "create_user",
+    "deactivate_leavers",
+    "decide_item",
     "decline_change",
     "end_session",
     "end_sitting",
     "end_sittings",
+    "export_report",
     "export_rights",
     "finish_sign_in",
     "give_password",
+    "invite_user",
+    "invited",
     "issue_token",
+    "leave",
+    "let_in_again",
     "list_users",
     "make_recovery_codes",
     "make_role",
+    "new_link",
     "note_confirmed",
     "note_token_use",
+    "open_reviews",
     "recently_confirmed",
     "remove_second_factor",
     "reset_second_factor",
     "retire_role",
     "revoke_token",
     "service_account",
-    "set_active",
     "sign_in",
     "sign_in_program",
+    "stop_user",
+    "tell_overdue",
     "usable_token",
+    "view_report",
     "view_rights",
     "view_role",
     "who_waits",

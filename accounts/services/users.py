@@ -4,11 +4,9 @@ from uuid import UUID
 
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.utils import timezone
 
-from accounts import access, rights
+from accounts import access
 from accounts.models import User
-from accounts.rolebook import rights_of
 from accounts.roles import Role
 from accounts.services.passwords import set_password
 from accounts.services.role_changes import change_roles, check_roles
@@ -33,24 +31,25 @@ def service_account(name: str) -> User:
     return User.objects.prefetch_related("groups").get(pk=user.pk)
 
 
-@transaction.atomic
-def create_user(
-    *, by: User | None, username: str, name: str, password: str, roles: list[str], email: str = ""
-) -> User:
-    """Add a person. `by=None` is the command line (first administrator). Raises Denied, RuleBroken."""
-    if by is not None:
-        access.check_may_manage_users(by)
-    check_roles(roles)
+def check_username_is_free(username: str) -> None:
+    """Raise RuleBroken for a name that somebody has, whatever the case."""
     if User.objects.filter(username__iexact=username).exists():
         raise RuleBroken("username_taken", "Somebody has this user name already.", field="username")
+
+
+@transaction.atomic
+def create_user(*, username: str, name: str, password: str, roles: list[str], email: str = "") -> User:
+    """Add a person with a password: at the machine's command line, where the first administrator is made.
+
+    On a page nobody knows another's password: `invite_user`. Raises RuleBroken.
+    """
+    check_roles(roles)
+    check_username_is_free(username)
     user = User(username=username, name=name, email=email)
     set_password(user, password)
     user.save()
-    at_once = roles if by is None else [name for name in roles if not rights.sensitive(rights_of([name]))]
-    user.groups.set(Group.objects.filter(name__in=at_once))
-    record("user.created", by=by, actor="command", about=user, detail={"roles": sorted(at_once)})
-    if by is not None and set(at_once) != set(roles):
-        change_roles(by=by, user=user, roles=roles, reason="new user")
+    user.groups.set(Group.objects.filter(name__in=roles))
+    record("user.created", by=None, actor="command", about=user, detail={"roles": sorted(roles)})
     return user
 
 
@@ -62,35 +61,24 @@ def change_user(
     name: str,
     email: str,
     roles: list[str],
+    manager: User | None = None,
     reason: str = "",
     seen_version: int | None = None,
 ) -> User:
-    """Change a person's name, address and roles. Nobody changes her own roles; a sensitive one may have to wait.
+    """Change a person's name, address, manager and roles. Nobody changes her own roles; a sensitive one may wait.
 
     Raises Denied, Stale, WrongMove, RuleBroken.
     """
     access.check_may_manage_users(by)
     user = locked(user_id, seen_version)
-    user.name, user.email = name, email
+    if manager is not None and manager.pk == user.pk:
+        raise RuleBroken("manager", "Nobody is her own manager.", field="manager")
+    user.name, user.email, user.manager = name, email, manager
     user.save()
     record("user.changed", by=by, about=user)
     if set(roles) != set(user.role_names):
         change_roles(by=by, user=user, roles=roles, reason=reason)
     return User.objects.get(pk=user.pk)
-
-
-@transaction.atomic
-def set_active(*, by: User, user_id: UUID, is_active: bool) -> User:
-    """Deactivate (ends sessions at their next request, and tokens) or activate. Raises Denied."""
-    access.check_may_manage_users(by)
-    user = locked(user_id, None)
-    access.check_is_not_self(by, user)
-    if user.is_active != is_active:
-        user.is_active = is_active
-        user.deactivated_at = None if is_active else timezone.now()
-        user.save()
-        record("user.activated" if is_active else "user.deactivated", by=by, about=user)
-    return user
 
 
 @transaction.atomic

@@ -4,6 +4,12 @@ from accounts.rights import OVERSIGHT, Right
 
 RIGHTS = (
     Right("review.view_chart_access", "See who looked at a chart", OVERSIGHT),
-    Right("review.view_log", "Read the access log", OVERSIGHT, is_sensitive=True),
-    Right("review.export_log", "Take the access log out as a file", OVERSIGHT, is_sensitive=True),
+    Right("review.view_log", "Read the access log", OVERSIGHT, is_sensitive=True, traces=("log.viewed",)),
+    Right(
+        "review.export_log",
+        "Take the access log out as a file",
+        OVERSIGHT,
+        is_sensitive=True,
+        traces=("log.exported",),
+    ),
 )

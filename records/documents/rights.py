@@ -4,9 +4,9 @@ from accounts.rights import DOCUMENTS, OVERSIGHT, Right
 
 RIGHTS = (
     Right("documents.view_document", "Look at documents", DOCUMENTS, hint="Of the charts one may open."),
-    Right("documents.file_document", "File documents", DOCUMENTS),
-    Right("documents.download_document", "Download originals", DOCUMENTS),
-    Right("documents.print_document", "Print documents", DOCUMENTS),
+    Right("documents.file_document", "File documents", DOCUMENTS, traces=("document.filed",)),
+    Right("documents.download_document", "Download originals", DOCUMENTS, traces=("document.downloaded",)),
+    Right("documents.print_document", "Print documents", DOCUMENTS, traces=("document.printed",)),
     Right(
         "documents.change_label_rules",
         "Say which role sees which sensitivity label",

@@ -8,14 +8,15 @@ class ReleaseConfig(AppConfig):
     def ready(self) -> None:
         from auditlog.registry import auditlog
 
-        from accounts import rights
+        from accounts import openwork, rights
         from audit import catalogue
-        from records.release import models
+        from records.release import models, queries
         from records.release.events import EVENTS
         from records.release.rights import RIGHTS
         from records.release.services import building  # noqa: F401  (registers the job's handler)
 
         catalogue.register(EVENTS)
+        openwork.register(queries.requests_of)
         rights.register(RIGHTS)
         machinery = ["created_at", "updated_at", "version"]
         auditlog.register(models.RecordRequest, exclude_fields=machinery)

@@ -6,6 +6,8 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from accounts.models import User
+from accounts.openwork import Work
 from audit.models import Event
 from common.errors import NotFound
 from common.ids import as_uuid
@@ -128,3 +130,9 @@ def evidence_with_file(record_request: RecordRequest, evidence_id: Any) -> Evide
     if evidence is None:
         raise NotFound
     return evidence
+
+
+def requests_of(person: User) -> Work:
+    """How many open requests are given to somebody: a number, for whoever hands her work on."""
+    count = RecordRequest.objects.filter(assigned_to=person).open().count()
+    return Work("Open requests for records", count)

@@ -165,7 +165,7 @@ def test_a_token_ends_by_itself(clerk: User) -> None:
 def test_a_disabled_users_token_stops_at_the_next_request(administrator: User, clerk: User) -> None:
     client = _bearer(_sign_in(clerk).json()["token"])
     assert client.get("/api/v1/me/").status_code == 200
-    services.set_active(by=administrator, user_id=clerk.pk, is_active=False)
+    services.stop_user(by=administrator, user_id=clerk.pk, reason="left")
     assert client.get("/api/v1/me/").status_code == 401
 
 

@@ -145,11 +145,10 @@ def test_agreeing_to_a_role_that_was_retired_meanwhile_is_refused(administrator,
 
 
 def test_a_new_user_with_a_sensitive_role_has_only_the_others_at_first(administrator, compliance):
-    person = services.create_user(
+    person, _ = services.invite_user(
         by=administrator,
         username="new.one",
         name="New One",
-        password="seven brown mountain goats",
         roles=[Role.RECORDS_CLERK, Role.ADMINISTRATOR],
     )
     assert roles_of(person) == ["records_clerk"]
@@ -182,7 +181,7 @@ def test_the_one_whom_it_is_about_is_no_second_person(administrator, compliance)
 def test_nobody_makes_herself_alone(administrator, clerk, trick, monkeypatch):
     second = make_user(Role.ADMINISTRATOR)
     if trick == "deactivate":
-        services.set_active(by=administrator, user_id=second.pk, is_active=False)
+        services.stop_user(by=administrator, user_id=second.pk, reason="left")
     elif trick == "take the role":
         give(administrator, second, Role.RECORDS_CLERK)
     else:

@@ -239,7 +239,7 @@ def test_what_happens_during_the_wait_counts(
     client = Client()
     _password(client, clerk)
     if what == "switched off":
-        services.set_active(by=administrator, user_id=clerk.pk, is_active=False)
+        services.stop_user(by=administrator, user_id=clerk.pk, reason="left")
     else:
         services.give_password(by=administrator, user_id=clerk.pk, password="seven brown mountain goats")
     assert _send(client, "/sign-in/code/", {"code": code_of(secret)})["Location"] == "/sign-in/"

@@ -51,7 +51,7 @@ def test_a_failure_is_an_event_that_names_what_was_typed(clerk: User) -> None:
 
 
 def test_a_deactivated_user_does_not_get_in(administrator: User, clerk: User) -> None:
-    services.set_active(by=administrator, user_id=clerk.pk, is_active=False)
+    services.stop_user(by=administrator, user_id=clerk.pk, reason="left")
     assert _try(clerk.username, PASSWORD) is None
 
 
@@ -64,7 +64,7 @@ def test_a_wrong_name_costs_as_much_as_a_wrong_password(
     from django.test.utils import CaptureQueriesContext
 
     disabled = make_user(Role.CLINICIAN)
-    services.set_active(by=administrator, user_id=disabled.pk, is_active=False)
+    services.stop_user(by=administrator, user_id=disabled.pk, reason="left")
     service = services.service_account("clockwork")
     names = {"KNOWN": clerk.username, "DISABLED": disabled.username, "SERVICE": service.username}
     hashed: list[str] = []

@@ -95,7 +95,7 @@ def test_what_a_page_asks_by_itself_is_no_work(clerk: User, browse: Browse) -> N
 def test_a_disabled_user_is_out_at_the_next_request(administrator: User, clerk: User, browse: Browse) -> None:
     client = browse(clerk)
     assert client.get("/account/").status_code == 200
-    services.set_active(by=administrator, user_id=clerk.pk, is_active=False)
+    services.stop_user(by=administrator, user_id=clerk.pk, reason="left")
     assert client.get("/account/").status_code == 302
     assert client.get("/api/v1/me/").status_code == 401
 

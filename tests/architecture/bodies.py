@@ -96,7 +96,6 @@ PAGES: dict[str, Body] = {
     "accounts:user-new": lambda scene, this: {
         **_user(scene, this),
         "username": "newcomer",
-        "password": NEW_PASSWORD,
     },
     "accounts:user": _user,
     "accounts:switch": _nothing,
@@ -108,7 +107,14 @@ PAGES: dict[str, Body] = {
     "accounts:user-factor-reset": _nothing,
     "accounts:user-sessions-end": _nothing,
     "accounts:user-activate": _nothing,
-    "accounts:user-deactivate": _nothing,
+    "accounts:review-decide": lambda scene, this: {"keep": "records_clerk", "reason": ""},
+    "accounts:user-leave": lambda scene, this: {"last_day": _day(), "reason": "moves away"},
+    "accounts:user-link-new": _nothing,
+    "accounts:user-stop": lambda scene, this: {
+        "username": scene.people["outsider"].username,
+        "reason": "a stolen password",
+    },
+    "accounts:welcome": lambda scene, this: {"password": NEW_PASSWORD, "again": NEW_PASSWORD},
     "accounts:role-new": lambda scene, this: {**_role(scene, this), "label": "Night registrar"},
     "accounts:role-edit": lambda scene, this: {**_role(scene, this), "label": "Front desk"},
     "accounts:role-retire": _nothing,

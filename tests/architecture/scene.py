@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts import authenticators
 from accounts import services as accounts
-from accounts.models import BrowserSession, HospitalRole, RoleChange, User
+from accounts.models import BrowserSession, HospitalRole, ReviewItem, RoleChange, User
 from accounts.roles import Role
 from audit.models import Event
 from common.ids import uuid7
@@ -207,6 +207,10 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
         "job_id": Own({user.pk: _job_of(user).pk for user in everybody}),
         "notice_id": Own({user.pk: Notice.objects.of(user.pk).latest("created_at").pk for user in everybody}),
         "accounts.name": _role(people["administrator"]).group.name,
+        "accounts.item_id": _review_item(people["administrator"], people["records_supervisor"]).pk,
+        "accounts:welcome.text": accounts.new_link(
+            by=people["administrator"], user_id=make_user(Role.RECORDS_CLERK).pk
+        ),
         "accounts.change_id": _role_change(people["administrator"]).pk,
         "accounts.pk": somebody.pk,
         "accounts:token-revoke.pk": Own({key: token.pk for key, (_, token) in issued.items()}),
@@ -222,6 +226,15 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
 
 def _role(administrator: User) -> HospitalRole:
     return make_role(administrator, f"Desk of {administrator.username}", ["patients.search_patients"])
+
+
+def _review_item(administrator: User, manager: User) -> ReviewItem:
+    person = make_user(Role.RECORDS_CLERK)
+    accounts.change_user(
+        by=administrator, user_id=person.pk, name="P", email="", roles=person.role_names, manager=manager
+    )
+    accounts.open_reviews()
+    return ReviewItem.objects.get(person=person)
 
 
 def _role_change(administrator: User) -> RoleChange:

@@ -70,7 +70,7 @@ def test_an_address_that_is_none_is_a_page(clerk, browse):
 
 def test_coming_back_to_the_address_of_a_form_is_a_page_too(administrator, clerk, browse):
     client = browse(administrator)
-    answer = client.get(f"/users/{clerk.pk}/deactivate/")
+    answer = client.get(f"/users/{clerk.pk}/activate/")
     assert answer.status_code == 405
     assert answer["Allow"] == "POST"
     assert "only takes a form" in answer.content.decode()

@@ -31,7 +31,7 @@ Location.objects.create(facility=Facility.objects.create(name="Main hospital"), 
 password, *people = sys.stdin.read().split("\\n")
 for line in people:
     username, role = line.split()
-    create_user(by=None, username=username, name=f"Journey {username}", password=password, email="",
+    create_user(username=username, name=f"Journey {username}", password=password, email="",
     roles=[role])
 """
 

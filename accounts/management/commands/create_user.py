@@ -34,7 +34,6 @@ class Command(BaseCommand):
             password = sys.stdin.readline().rstrip("\n")
         try:
             user = create_user(
-                by=None,
                 username=options["username"],
                 name=options["name"] or options["username"],
                 email=options["email"],
