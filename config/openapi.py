@@ -64,7 +64,20 @@ class BrowserScheme(OpenApiAuthenticationExtension):
         }
 
 
-def refusals_of(path: str, method: str, operation: dict[str, Any]) -> list[int]:
+# What a query or a body may name and that may not be there.
+NAMED = {"patient", "encounter", "document", "documents"}
+
+
+def _names_something(operation: dict[str, Any], schemas: dict[str, Any]) -> bool:
+    names = {parameter["name"] for parameter in operation.get("parameters", [])}
+    for body in operation.get("requestBody", {}).get("content", {}).values():
+        shape = body.get("schema", {})
+        shape = schemas.get(shape.get("$ref", "").rpartition("/")[2], shape)
+        names |= set(shape.get("properties", {}))
+    return bool(names & NAMED)
+
+
+def refusals_of(path: str, method: str, operation: dict[str, Any], schemas: dict[str, Any]) -> list[int]:
     """The statuses by which this operation may refuse."""
     bodies = operation.get("requestBody", {}).get("content", {})
     found = {503}
@@ -72,23 +85,26 @@ def refusals_of(path: str, method: str, operation: dict[str, Any]) -> list[int]:
         found |= {401, 403}
     if operation.get("parameters") or bodies:
         found.add(400)
-    if "{" in path:
+    if "{" in path or _names_something(operation, schemas):
         found.add(404)
     if method in {"post", "put", "patch"}:
         found |= {409, 422}
     if "multipart/form-data" in bodies:
         found |= {413, 415, 429}
+    if path.endswith("/search/"):
+        found.add(422)  # nothing is left of the words to look for
     if path.endswith("/tokens/"):
-        found = {400, 401, 429, 503}
+        found = {400, 401, 403, 429, 503}  # 403: a stranger sends a file
     return sorted(found)
 
 
 def add_refusals(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Every operation says how it refuses: one shape, one media type."""
-    result["components"].setdefault("schemas", {})["Problem"] = PROBLEM
+    schemas = result["components"].setdefault("schemas", {})
+    schemas["Problem"] = PROBLEM
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
-            for status in refusals_of(path, method, operation):
+            for status in refusals_of(path, method, operation, schemas):
                 operation["responses"][str(status)] = {
                     "description": WORDS[status],
                     "content": {

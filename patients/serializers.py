@@ -71,6 +71,12 @@ class OtherNameIn(AliasIn):
     until_on = serializers.DateField(required=False, allow_null=True, default=None)
 
 
+class NameOut(OtherNameIn):
+    """A name of a person, the official one among them."""
+
+    use = serializers.ChoiceField(choices=NameUse.choices)
+
+
 class RegisterIn(Shape):
     """POST /patients/"""
 
@@ -146,7 +152,7 @@ class IdentityOut(Shape):
     status = serializers.ChoiceField(choices=PatientStatus.choices)
     merged_into = serializers.UUIDField(allow_null=True)
     merged_from = serializers.ListField(child=serializers.UUIDField())
-    names = OtherNameIn(many=True)
+    names = NameOut(many=True)
     identifiers = IdentifierChange(many=True)
     telecoms = TelecomIn(many=True)
     addresses = AddressIn(many=True)
@@ -240,7 +246,7 @@ class EncounterOut(serializers.ModelSerializer[Encounter]):
     facility = serializers.CharField(source="location.facility.name", read_only=True)
     attending = serializers.CharField(source="attending.username", read_only=True)
     start = serializers.DateTimeField(source="started_at", read_only=True)
-    end = serializers.DateTimeField(source="ended_at", read_only=True)
+    end = serializers.DateTimeField(source="ended_at", read_only=True, allow_null=True)
 
     class Meta:
         model = Encounter

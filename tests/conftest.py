@@ -28,6 +28,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--write-matrix", action="store_true", help="announce what the authorization matrix has become"
     )
+    parser.addoption(
+        "--made-up-calls",
+        type=int,
+        default=2,
+        help="how often each operation of the API is called with made-up values",
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
