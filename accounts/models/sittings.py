@@ -24,7 +24,8 @@ class BrowserSession(AbstractBaseSession):
     ended; what happened in it is in the log.
     """
 
-    number = models.UUIDField(null=True, unique=True)  # names it to people; the key would open it
+    # Names it to people; the key would open it. Not unique: a session that changes its key has two rows for a moment.
+    number = models.UUIDField(null=True, db_index=True)
     user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="browser_sessions")
     address = models.GenericIPAddressField(null=True)
     device = models.CharField(max_length=80, blank=True)
