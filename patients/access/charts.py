@@ -13,6 +13,7 @@ from accounts.models import User
 from audit.services import record
 from common.errors import Denied, NotFound
 from common.ids import as_uuid
+from common.kept import Kept
 from patients.access import rules
 from patients.access.decisions import Decision, Verdict
 from patients.access.registry import Asked, Closer, Condition, Opener, Rule, check_can_be_asked
@@ -174,6 +175,9 @@ def check_may_add_location(user: User) -> None:
         raise Denied("A supervisor adds wards and clinics.", rule="role")
 
 
+_patient = Kept(lambda key: Patient.objects.filter(pk=key))
+
+
 def get_for(user: User, patient_id: Any, *, lock: bool = False) -> tuple[Patient, Decision]:
     """The chart's patient and why it may be opened.
 
@@ -239,8 +243,10 @@ def _found(user: User, patient_id: Any, *, lock: bool = False) -> Patient:
     if not user.has_perm("patients.view_chart"):
         raise Denied("Your role does not open charts.", code="role", rule="role")
     key = patient_id if isinstance(patient_id, UUID) else as_uuid(patient_id)
-    rows = Patient.objects.select_for_update(of=("self",)) if lock else Patient.objects.all()
-    patient = rows.filter(pk=key).first() if key else None
+    if lock:
+        patient = Patient.objects.select_for_update(of=("self",)).filter(pk=key).first() if key else None
+    else:
+        patient = _patient.one(key) if key else None
     if patient is None:
         raise NotFound
     return patient

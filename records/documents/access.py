@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.urls import reverse
 from accounts.models import User
 from common.errors import Denied, Hidden, NotFound
 from common.ids import as_uuid
+from common.kept import Kept
 from patients.access import Decision, check_may_open, open_to
 from patients.access.registry import Condition
 from patients.models import Patient
@@ -133,6 +135,11 @@ def why_withheld(document: Document, *, ground: str) -> tuple[str, str] | None:
     return None
 
 
+@cache
+def _documents(*along: str) -> Kept[Document]:
+    return Kept(lambda key: Document.objects.select_related(*along).filter(pk=key))
+
+
 def get_for(
     user: User,
     document_id: Any,
@@ -151,13 +158,15 @@ def get_for(
     key = as_uuid(document_id)
     if key is None:
         raise NotFound
-    rows = Document.objects.select_related(*along, *([] if chart else ["patient"]))
+    along = [*along, *([] if chart else ["patient"])]
     if lock:
-        rows = rows.select_for_update(of=("self",))
-    try:
-        document = rows.get(pk=key, patient=chart) if chart else rows.get(pk=key)
-    except Document.DoesNotExist:
-        raise NotFound from None
+        document = (
+            Document.objects.select_related(*along).select_for_update(of=("self",)).filter(pk=key).first()
+        )
+    else:
+        document = _documents(*along).one(key)
+    if document is None or (chart and document.patient_id != chart.pk):
+        raise NotFound
     if chart:
         document.patient = chart
     return document, check_may_view(user, document, chart=decided)

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import User
 from accounts.roles import words_for
+from common.kept import Kept
 from patients.models import Encounter, Patient
 from records.documents import access
 from records.documents.models import (
@@ -210,11 +211,16 @@ def search_text(documents: QuerySet[Document], text: str, *, limit: int = SHOWN_
     return [Hit(rows[key].of.document, rows[key].number, rows[key].snippet) for key in found if key in rows]
 
 
-def pages_of(version: DocumentVersion) -> Sequence[Page]:
-    """Every page of a version in order, without text and words."""
-    return list(
+_pages_of = Kept(
+    lambda version: (
         Page.objects.filter(of=version).order_by("number").only("number", "width", "height", "error", "of_id")
     )
+)
+
+
+def pages_of(version: DocumentVersion) -> Sequence[Page]:
+    """Every page of a version in order, without text and words."""
+    return _pages_of(version.pk)
 
 
 def page_of(version: DocumentVersion, number: int) -> Page | None:

@@ -227,7 +227,7 @@ def test_search_shows_snippets_safely(clerk: User, patient: Patient, browse: Bro
     assert "&amp; more" in text
 
 
-@pytest.mark.parametrize("question", ["the of and", "''", "!!! & |", "(", "a\x00b:*", "x" * 5000, "-", '"'])
+@pytest.mark.parametrize("question", ["the of and", "''", "!!! & |", "(", "a\x00b:*", "x" * 3000, "-", '"'])
 def test_any_question_gets_an_answer(clerk: User, filed: Document, browse: Browse, question: str) -> None:
     answer = browse(clerk).get(reverse("documents:search", args=[filed.patient_id]), {"q": question})
     assert answer.status_code == 200
