@@ -14,6 +14,7 @@ from common.ids import uuid7
 from common.jobs import services as jobs
 from common.jobs.models import Job, JobStatus
 from common.notices.models import Notice
+from patients import services as patients
 from records.documents import files
 from records.documents.models import Document, DocumentStatus
 from records.release.models import Release, ReleaseStatus, RequestStatus
@@ -321,14 +322,9 @@ def test_the_chart_is_asked_for_once_however_many_documents_go(roi: User) -> Non
     assert len(asked_for_many) == len(asked_for_few) <= 8
 
 
-def test_who_lost_the_chart_is_told_for_each_document(roi: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_lost_the_chart_is_told_for_each_document(roi: User, supervisor: User) -> None:
     row = cleared(roi, pdf_of("one"), pdf_of("two"))
-
-    def refuse(user: User, patient: Any) -> Any:
-        raise Denied("This chart is closed to you.", rule="chart_denied")
-
-    monkeypatch.setattr("patients.access.check_may_open", refuse)
-    monkeypatch.setattr("records.documents.access.check_may_open", refuse)
+    patients.restrict_chart(by=supervisor, patient_id=row.patient_id, kind="legal", why="Order 26-CV-0117")
     missing = clearing.clearance(roi, row).missing
     assert [broken.rule for broken in missing] == ["access", "access"]
-    assert "This chart is closed to you." in missing[0].text
+    assert "not open to you" in missing[0].text
