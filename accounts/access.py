@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from accounts.models import ApiToken, RoleChange, User
+from accounts.models import ApiToken, HouseEmergency, RoleChange, User
 from accounts.roles import Role
 from common.errors import Denied, NotFound
+from common.ids import as_uuid
 from common.two_persons import check_second_person
 
 
@@ -18,6 +19,31 @@ def check_may_view_system(user: User) -> None:
     """Administrators only."""
     if not user.has_perm("accounts.view_system"):
         raise Denied("Only an administrator can see the state of the system.", rule="role")
+
+
+def check_may_declare_emergency(user: User) -> None:
+    """Supervisors and administrators: whoever answers for the house at night."""
+    if not user.has_perm("accounts.declare_emergency"):
+        raise Denied("Your role does not declare emergencies.", rule="role")
+
+
+def check_may_confirm_emergency(user: User, emergency: HouseEmergency) -> None:
+    """A second person: nobody opens the house alone. The table refuses it too."""
+    check_may_declare_emergency(user)
+    check_second_person(
+        user.pk, emergency.declared_by_id, words="A second person must confirm what you declared."
+    )
+
+
+def get_emergency_for(user: User, emergency_id: Any, *, lock: bool = False) -> HouseEmergency:
+    """One of them, for whoever may declare them. Raises Denied, NotFound."""
+    check_may_declare_emergency(user)
+    key = as_uuid(emergency_id)
+    rows = HouseEmergency.objects.select_for_update(of=("self",)) if lock else HouseEmergency.objects.all()
+    found = rows.filter(pk=key).first() if key else None
+    if found is None:
+        raise NotFound
+    return found
 
 
 def check_is_not_self(user: User, other: User) -> None:

@@ -14,6 +14,7 @@ class AccountsConfig(AppConfig):
             AccessReview,
             ApiToken,
             HospitalRole,
+            HouseEmergency,
             Invitation,
             ReviewItem,
             RoleChange,
@@ -33,5 +34,8 @@ class AccountsConfig(AppConfig):
         auditlog.register(Invitation, exclude_fields=["digest", "created_at", "updated_at", "version"])
         for model in (AccessReview, ReviewItem):
             auditlog.register(model, exclude_fields=["created_at", "updated_at", "version"])
+        auditlog.register(
+            HouseEmergency, exclude_fields=["created_at", "updated_at", "version"], m2m_fields={"roles"}
+        )
         auditlog.register(ApiToken, exclude_fields=["digest", "last_used_at", "updated_at", "version"])
         post_migrate.connect(write_roles, dispatch_uid="accounts.write_roles")

@@ -18,10 +18,12 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from accounts import services
+from common.errors import Denied
 from common.keyring import KeyringError
 from common.sealing import seal, unseal
 
 KEPT = "confirm_kept"
+REFUSED = "refused_kept"
 MOST_KEPT_BYTES = 100_000
 NEVER_KEPT = {"csrfmiddlewaretoken"}
 
@@ -40,19 +42,19 @@ def _bound_to(request: HttpRequest) -> str:
     return f"confirm:{request.user.pk}"
 
 
-def keep(request: HttpRequest) -> None:
-    """Keep the form that is being sent, unless it is larger than a session may be."""
+def keep(request: HttpRequest, slot: str = KEPT) -> None:
+    """Keep the form that is being sent, unless it is larger than a session may be. One form a slot."""
     fields = [
         (name, value) for name, values in request.POST.lists() if name not in NEVER_KEPT for value in values
     ]
     text = json.dumps({"path": request.get_full_path(), "fields": fields})
     if len(text) <= MOST_KEPT_BYTES:
-        request.session[KEPT] = seal(text, bound_to=_bound_to(request))
+        request.session[slot] = seal(text, bound_to=_bound_to(request))
 
 
-def take(request: HttpRequest) -> Kept | None:
+def take(request: HttpRequest, slot: str = KEPT) -> Kept | None:
     """The form that waits, once; None when there is none."""
-    sealed = request.session.pop(KEPT, "")
+    sealed = request.session.pop(slot, "")
     if not sealed:
         return None
     try:
@@ -60,6 +62,23 @@ def take(request: HttpRequest) -> Kept | None:
     except KeyringError:  # the keys changed meanwhile
         return None
     return Kept(kept["path"], [(name, value) for name, value in kept["fields"]])
+
+
+class RefusedFormMiddleware:
+    """Keeps a form that was refused for want of something its sender can do herself (`Denied.way_on`).
+
+    The page of the refusal says so, and whatever lifts it sends the form on: nothing that was typed is lost.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        refusal = getattr(response, "refusal", None)
+        if request.method == "POST" and isinstance(refusal, Denied) and refusal.way_on:
+            keep(request, REFUSED)
+        return response
 
 
 def _back(request: HttpRequest) -> str:

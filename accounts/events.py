@@ -44,6 +44,12 @@ EVENTS = {
     "rights_report.exported": ("export", "took out dormant and excessive rights"),
     "rights.viewed": ("view", "looked at who can do what"),
     "rights.exported": ("export", "took out who can do what"),
+    "emergency.declared": ("break-glass", "asked for emergency access for the house"),
+    "emergency.confirmed": ("break-glass", "confirmed emergency access for the house"),
+    "emergency.withdrawn": ("break-glass", "took back what was asked for in an emergency"),
+    "emergency.ended": ("break-glass", "ended the emergency access for the house"),
+    "emergency.expired": ("break-glass", "wrote down that the emergency access had run out"),
+    "emergency.lapsed": ("break-glass", "wrote down that nobody had confirmed the emergency access"),
     "token.issued": ("privilege-change", "issued an API token"),
     "token.revoked": ("privilege-change", "revoked an API token"),
 }

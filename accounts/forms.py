@@ -1,13 +1,17 @@
 """Shapes of what people type about themselves and about users. Rules are the services'."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import Group
 
 from accounts import rights, rolebook
 from accounts.models import User
 from accounts.rights import Right
-from accounts.roles import PURPOSES
+from accounts.roles import PURPOSES, words_for
+from common.errors import RuleBroken
+from common.reasons import said
 
 
 class SignInForm(forms.Form):
@@ -187,6 +191,37 @@ class _PersonForm(forms.Form):
         assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  (declared so above)
         field.queryset = rolebook.possible_managers(person)
         field.label_from_instance = lambda user: user.display_name  # type: ignore[assignment]
+
+
+class EmergencyForm(forms.Form):
+    """Open the house in an emergency; `roles` are those that it can be opened to."""
+
+    reason = forms.CharField(
+        label="What has happened?",
+        max_length=400,
+        help_text="Everybody who confirms or reviews it reads this: “network down in the east wing, wards on paper”.",
+        widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"}),
+    )
+    roles = forms.MultipleChoiceField(
+        label="Who opens every chart meanwhile?",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one role."},
+    )
+    hours = forms.IntegerField(label="For how many hours?", min_value=1)
+    is_drill = forms.BooleanField(label="This is a drill: nothing is opened by it", required=False)
+
+    def __init__(self, *args: Any, roles: Iterable[Group], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chooser = self.fields["roles"]
+        assert isinstance(chooser, forms.MultipleChoiceField)  # noqa: S101  (for the types)
+        chooser.choices = [(group.name, words_for(group.name)) for group in roles]
+
+    def clean_reason(self) -> str:
+        """Junk comes back before anybody has to say who she is."""
+        try:
+            return said(self.cleaned_data["reason"])
+        except RuleBroken as refused:
+            raise forms.ValidationError(refused.message) from refused
 
 
 class UserForm(_PersonForm):

@@ -3,11 +3,12 @@
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import Group, Permission
 from django.db.models import QuerySet
 from django.urls import reverse
 
 from accounts import access
-from accounts.models import ApiToken, BrowserSession, RoleChange, User
+from accounts.models import ApiToken, BrowserSession, HouseEmergency, RoleChange, User
 from accounts.openwork import Work
 from common.errors import NotFound, RuleBroken
 
@@ -36,6 +37,21 @@ def person_named(username: str) -> User:
     if person is None:
         raise RuleBroken("username", "Nobody here has this user name.", field="username")
     return person
+
+
+def emergency_roles() -> QuerySet[Group]:
+    """The roles that an emergency can open every chart to: those whose work opens charts, but not every one."""
+    opening = Permission.objects.filter(content_type__app_label="patients")
+    every = opening.filter(codename="open_every_chart")
+    rows = Group.objects.filter(permissions__in=opening.filter(codename="view_chart"))
+    return rows.exclude(permissions__in=every).select_related("hospital_role").order_by("name")
+
+
+def standing_emergencies() -> list[HouseEmergency]:
+    """Those that wait for their second person or are in force, a real one before a drill."""
+    rows = HouseEmergency.objects.in_force() | HouseEmergency.objects.waiting()
+    found = rows.select_related("declared_by", "confirmed_by").prefetch_related("roles")
+    return list(found.order_by("is_drill"))
 
 
 def user_for(by: User, pk: UUID) -> User:

@@ -61,6 +61,13 @@ RIGHTS = (
         is_sensitive=True,
     ),
     Right("accounts.view_rights", "See who can do what", PEOPLE),
+    Right(
+        "accounts.declare_emergency",
+        "Declare, confirm and end emergency access for the house",
+        OVERSIGHT,
+        hint="It takes two who may.",
+        is_sensitive=True,
+    ),
     Right("accounts.view_system", "See the state of the system", PEOPLE),
 )
 

@@ -59,6 +59,7 @@ PURPOSE = {
 _CHART = {"patients.view_chart", "patients.search_patients", "documents.view_document"}
 _EVERY_CHART = {"patients.open_every_chart"}  # their work is the whole record
 _CLOSED = {"patients.open_restricted_charts", "patients.open_closed_charts"}
+_GLASS = {"patients.break_glass", "patients.search_outside_care"}
 _COPY = {"documents.download_document", "documents.print_document"}
 _REGISTER = {"patients.register_patient", "patients.edit_patient", "patients.edit_encounter"}
 _PLACES = {"patients.add_location"}
@@ -82,8 +83,9 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         | _REQUESTS
         | _RELEASE
         | {"release.approve_release", "release.view_wall", "review.view_chart_access", "accounts.view_rights"}
+        | {"accounts.declare_emergency"}
     ),
-    Role.CLINICIAN: frozenset(_CHART | _COPY | {"patients.attend_patients"}),
+    Role.CLINICIAN: frozenset(_CHART | _COPY | _GLASS | {"patients.attend_patients"}),
     Role.COMPLIANCE_OFFICER: frozenset(
         _CHART
         | _EVERY_CHART
@@ -92,6 +94,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         | {"release.view_request", "release.view_disclosures", "review.view_log", "review.export_log"}
         | {"review.view_chart_access", "accounts.view_rights", "accounts.approve_role_change"}
         | {"accounts.stop_users"}
+        | {"review.review_glass", "patients.end_any_glass"}
     ),
     Role.ADMINISTRATOR: frozenset(
         {
@@ -101,6 +104,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
             "accounts.approve_role_change",
             "accounts.view_rights",
             "accounts.view_system",
+            "accounts.declare_emergency",
         }
     ),
     Role.SERVICE: frozenset(

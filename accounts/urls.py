@@ -4,6 +4,7 @@ from django.urls import path
 
 from accounts.views import (
     account,
+    emergencies,
     reviews,
     role_changes,
     roles,
@@ -32,6 +33,10 @@ urlpatterns = [
     path("account/recovery-codes/", second_factor.recovery_codes, name="recovery-codes"),
     path("account/tokens/", account.issue_token, name="token-issue"),
     path("account/tokens/<uuid:pk>/revoke/", account.revoke_token, name="token-revoke"),
+    path("emergency/", emergencies.emergency, name="emergency"),
+    path("emergency/declare/", emergencies.declare, name="emergency-declare"),
+    path("emergency/<uuid:emergency_id>/confirm/", emergencies.confirm, name="emergency-confirm"),
+    path("emergency/<uuid:emergency_id>/end/", emergencies.end, name="emergency-end"),
     path("users/", users.users, name="users"),
     path("users/new/", users.new_user, name="user-new"),
     path("users/<uuid:pk>/", users.user_detail, name="user"),

@@ -38,3 +38,16 @@ def append_only(table: str, columns: list[str]) -> RunSQL:
         """,
         f"drop trigger {table}_append_only on {table}; drop trigger {table}_no_truncate on {table};",
     )
+
+
+def never_deleted(table: str) -> RunSQL:
+    """Refuse DELETE and TRUNCATE on `table` from everybody, its owner too. Rows end; they do not go."""
+    return RunSQL(
+        f"""
+        create trigger {table}_never_deleted before delete on {table}
+            for each row execute function audit_refuse_change();
+        create trigger {table}_no_truncate before truncate on {table}
+            for each statement execute function audit_refuse_change();
+        """,
+        f"drop trigger {table}_never_deleted on {table}; drop trigger {table}_no_truncate on {table};",
+    )

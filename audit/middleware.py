@@ -123,7 +123,9 @@ class RefusalMiddleware:
             refusal = Unavailable("The access log cannot be written just now, so nothing is shown.")
         if wants_json(request):
             return problem_response(refusal.status, refusal.code, refusal.message)
-        return refusal_page(request, refusal)
+        page = refusal_page(request, refusal)
+        page.refusal = refusal  # type: ignore[attr-defined]  # for middleware above
+        return page
 
 
 def refusal_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:

@@ -52,6 +52,7 @@ class Denied(Refusal):
         rule: str = "",
         detail: dict[str, Any] | None = None,
         remedy: str = "",
+        way_on: str = "",
     ) -> None:
         super().__init__(message, code=code)
         self.remedy = remedy  # the page where she can say why she needs it
@@ -59,6 +60,7 @@ class Denied(Refusal):
         self.about = about
         self.rule = rule
         self.detail = detail or {}  # for the event only
+        self.way_on = way_on  # what the person herself can do about it: the refusal page offers it
 
 
 class WrongMove(Refusal):

@@ -39,6 +39,9 @@ app.conf.update(
         "forget-stale": {"task": "jobs.forget_stale", "schedule": 3600},
         "leavers": {"task": "accounts.leavers", "schedule": 900},
         "access-reviews": {"task": "accounts.reviews", "schedule": 6 * 3600},
+        "write-off-glass": {"task": "patients.write_off_glass", "schedule": 60},
+        "write-off-emergencies": {"task": "accounts.write_off_emergencies", "schedule": 60},
+        "tell-overdue-reviews": {"task": "review.tell_overdue", "schedule": 3600},
         "forget-notices": {"task": "notices.forget", "schedule": 24 * 3600},
     },
 )

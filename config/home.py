@@ -63,6 +63,10 @@ def _compliance(user: User) -> tuple[Part, set[UUID]]:
     return {**worklists.log_today(user), "overdue_reviews": reviewing.count_overdue()}, set()
 
 
+def _glass(user: User) -> tuple[Part, set[UUID]]:
+    return worklists.glass_to_review(user), set()
+
+
 def _administrator(user: User) -> tuple[Part, set[UUID]]:
     people = User.objects.people()
     part = {
@@ -94,6 +98,7 @@ BLOCKS: tuple[tuple[str, Callable[[frozenset[str]], bool], Callable[[User], tupl
     ("home/_roi.html", _answers_requests, _roi),
     ("home/_clerk.html", _files, _clerk),
     ("home/_clinician.html", lambda rights: "patients.attend_patients" in rights, _clinician),
+    ("home/_glass.html", lambda rights: "review.review_glass" in rights, _glass),
     ("home/_compliance.html", lambda rights: "review.view_log" in rights, _compliance),
     ("home/_administrator.html", lambda rights: "accounts.view_system" in rights, _administrator),
 )
@@ -132,6 +137,8 @@ def counts(request: HttpRequest) -> HttpResponse:
         waiting["capture"] = worklists.own_unread(user)
     if user.has_perm("accounts.approve_role_change"):
         waiting["people"] = rolebook.count_waiting_for(user)
+    if user.has_perm("review.review_glass"):
+        waiting["glass"] = worklists.count_glass(user)["waiting"]
     if user.has_perm("accounts.view_system"):
         waiting["trouble"] = Job.objects.in_trouble().count()
     return JsonResponse(waiting)

@@ -33,6 +33,7 @@ class _Entry:
     key: str = ""
     count: str = ""
     unless: str = ""  # a right that offers the same by another way
+    room: str = ""  # when it is not the address's own
 
 
 RAIL = (
@@ -40,6 +41,15 @@ RAIL = (
     _Entry("Capture", "upc-scan", "capture:home", "documents.file_document", "g c", "capture"),
     _Entry("Requests", "send", "release:list", "release.view_request", "g r", "requests"),
     _Entry("Access log", "journal-text", "review:log", "review.view_log", "g a"),
+    _Entry(
+        "Broken glass",
+        "shield-exclamation",
+        "review:glass-list",
+        "review.review_glass",
+        "g b",
+        "glass",
+        room="glass",
+    ),
     _Entry("Users", "person-gear", "accounts:users", "accounts.manage_users", "g u", "people"),
     _Entry(
         "Rights",
@@ -56,6 +66,7 @@ NEW = (
     _Entry("Register a patient", "person-plus", "patients:register", "patients.register_patient"),
     _Entry("File a document", "cloud-upload", "capture:home", "documents.file_document"),
     _Entry("Log a request", "send", "release:new", "release.log_request"),
+    _Entry("Emergency access", "shield-exclamation", "accounts:emergency", "accounts.declare_emergency"),
     _Entry("Add a user", "person-plus", "accounts:user-new", "accounts.manage_users"),
 )
 
@@ -117,7 +128,7 @@ def _permitted(entries: tuple[_Entry, ...], rights: frozenset[str]) -> tuple[Ite
         is_offered = entry.needs in rights and entry.unless not in rights
         url = _address(entry.address) if is_offered else ""
         if url:
-            room = entry.address.partition(":")[0]
+            room = entry.room or entry.address.partition(":")[0]
             items.append(Item(entry.label, entry.icon, url, room, entry.key, entry.count))
     return tuple(items)
 
@@ -151,6 +162,8 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     room = (match.namespace or match.view_name) if match else ""
     if match and (match.view_name or "").startswith(ABOUT_PEOPLE):
         room = "accounts"
+    elif match and match.view_name and match.view_name.startswith("review:glass"):
+        room = "glass"
     elif room == "accounts":
         room = ""
     given = _for_rights(user.rights)

@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "common.middleware.NotAllowedPageMiddleware",
+    "accounts.confirming.RefusedFormMiddleware",
     "audit.middleware.RefusalMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
@@ -152,6 +153,11 @@ RELEASE_APPROVAL_PAGES = env.number("CHARTROOM_RELEASE_APPROVAL_PAGES", 2000, le
 ACCESS_REVIEW_DAYS = env.number("CHARTROOM_ACCESS_REVIEW_DAYS", 21, least=1)
 DORMANT_DAYS = env.number("CHARTROOM_DORMANT_DAYS", 90, least=1)
 INVITATION_HOURS = env.number("CHARTROOM_INVITATION_HOURS", 72, least=1)
+GLASS_HOURS = env.number("CHARTROOM_GLASS_HOURS", 4, least=1)  # how long a broken glass stays so
+EMERGENCY_HOURS = env.number("CHARTROOM_EMERGENCY_HOURS", 24, least=1)  # the longest that may be asked for
+GLASS_REVIEW_DAYS = env.number(
+    "CHARTROOM_GLASS_REVIEW_DAYS", 2, least=1
+)  # working days to look at a broken glass
 TOKEN_HOURS = env.number("CHARTROOM_TOKEN_HOURS", 12, least=1)
 TOKEN_DAYS_MOST = env.number("CHARTROOM_TOKEN_DAYS_MOST", 366, least=1)
 SESSION_ENGINE = "accounts.sessions"

@@ -13,6 +13,7 @@ from accounts.models import User
 from audit.models import Event
 from audit.proof import epochs
 from audit.review import access as review_access
+from audit.review import queries as review_queries
 from audit.review.describing import Line
 from audit.review.forms import ACTION_WORDS
 from common.jobs.models import Job
@@ -159,6 +160,18 @@ def arrived(user: User, care: list[Encounter]) -> list[Document]:
     looks = Event.objects.filter(actor_id=user.pk, event="document.viewed", at__gt=timezone.now() - WEEK)
     seen = set(looks.filter(object_id__in=[str(row.pk) for row in found]).values_list("object_id", flat=True))
     return [row for row in found if str(row.pk) not in seen][:LONGEST]
+
+
+def count_glass(user: User) -> dict[str, int]:
+    """How much broken glass waits to be reviewed, and how much of it is overdue. Raises Denied."""
+    review_access.check_may_review_glass(user)
+    return review_queries.count_waiting(timezone.localdate())
+
+
+def glass_to_review(user: User) -> dict[str, Any]:
+    """The reviews due first, without their patients, and how many there are. Raises Denied."""
+    counts = count_glass(user)
+    return {**counts, "rows": review_queries.to_review().order_by("due_on", "pk")[:RECENT]}
 
 
 def log_today(user: User) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class PatientsConfig(AppConfig):
             models.OwnEntry,
             models.ChartRestriction,
             models.StatedNeed,
+            models.GlassBreak,
         ):
             auditlog.register(
                 model, exclude_fields=[f.name for f in model._meta.fields if f.name in machinery]

@@ -27,5 +27,12 @@ EVENTS = {
     "consult.asked": ("create", "asked a colleague about the patient"),
     "consult.answered": ("update", "ended a consult"),
     "access.need_stated": ("view", "said why they need a restricted chart"),
+    "patient.searched_outside": ("search", "searched for a patient outside their care"),
+    "glass.considered": ("view", "was shown whose glass they would break"),
+    "glass.broken": ("break-glass", "broke the glass"),
+    "glass.drilled": ("break-glass", "broke the glass in a drill"),
+    "glass.seen": ("view", "looked at their open glass"),
+    "glass.ended": ("break-glass", "ended a broken glass"),
+    "glass.expired": ("break-glass", "wrote down that a broken glass had run out"),
     "home.viewed": ("view", "looked at the home page"),
 }

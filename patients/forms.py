@@ -1,5 +1,6 @@
 """Shapes of what is typed about a person and her encounters. Rules are the services'."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -9,12 +10,15 @@ from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
 from accounts.models import User
+from common.errors import RuleBroken
+from common.reasons import said
 from common.templatetags.chartroom import day_text
 from patients import dates, editing
 from patients.models import (
     SSN,
     SYSTEM_LABELS,
     EncounterKind,
+    GlassReason,
     Location,
     NameUse,
     PatientStatus,
@@ -258,6 +262,38 @@ class _ClinicianField(forms.ModelChoiceField):
 class _LocationField(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.name} · {obj.facility.name}"
+
+
+class GlassForm(forms.Form):
+    """Why the chart is needed; `reasons` are the kinds with which a glass would open it."""
+
+    reason_code = forms.ChoiceField(
+        label="Why do you need this chart?",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose the kind of reason."},
+    )
+    reason = forms.CharField(
+        label="In your own words",
+        max_length=400,
+        help_text="The privacy office reads it: “called to bed 12, chest pain”.",
+        widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"}),
+        error_messages={"required": "Say in a few words why."},
+    )
+
+    def __init__(
+        self, *args: Any, reasons: Iterable[GlassReason], is_drill: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        chooser = self.fields["reason_code"]
+        assert isinstance(chooser, forms.ChoiceField)  # noqa: S101  (for the types)
+        chooser.choices = [(kind.value, kind.label) for kind in (GlassReason if is_drill else reasons)]
+
+    def clean_reason(self) -> str:
+        """Junk comes back before anybody has to say who she is."""
+        try:
+            return said(self.cleaned_data["reason"])
+        except RuleBroken as refused:
+            raise forms.ValidationError(refused.message) from refused
 
 
 class EncounterForm(forms.Form):

@@ -12,6 +12,7 @@ from django.utils.functional import cached_property
 
 from common.models import BaseModel
 from patients import mrn as mrns
+from patients.glass import GlassBreak, GlassReason
 from patients.ties import (
     CareTeamMember,
     ChartRestriction,
@@ -38,6 +39,8 @@ __all__ = [
     "EncounterKind",
     "EncounterQuerySet",
     "Facility",
+    "GlassBreak",
+    "GlassReason",
     "Identifier",
     "Location",
     "NameUse",

@@ -9,7 +9,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from accounts.models import User
 from audit.models import Event
 from patients.branches import Match, best_matches
-from patients.models import Consult, Identifier, Patient
+from patients.models import Consult, GlassBreak, Identifier, Patient
 from patients.typed import LIMIT, number_key, take_apart
 
 Sieve = Callable[[list[UUID]], set[UUID]]
@@ -70,6 +70,12 @@ def own_consults(user: User, patient: Patient) -> list[Consult]:
     """Open questions about this patient that `user` asked, or is asked."""
     rows = Consult.objects.filter(Q(asked_of=user) | Q(asked_by=user), patient=patient, answered_at=None)
     return list(rows.select_related("asked_by", "asked_of").order_by("asked_at", "pk"))
+
+
+def standing_glass(user_id: UUID, patient_id: UUID) -> GlassBreak | None:
+    """The glass this person has open on this chart, the real one before a drill."""
+    rows = GlassBreak.objects.open().filter(user=user_id, patient=patient_id)
+    return rows.order_by("is_drill").first()
 
 
 def identity_events(patient: Patient) -> QuerySet[Event]:

@@ -1,6 +1,6 @@
 """What one may be allowed to do with charts and the person index."""
 
-from accounts.rights import CHARTS, Right
+from accounts.rights import CHARTS, OVERSIGHT, Right
 
 RIGHTS = (
     Right("patients.search_patients", "Search the person index", CHARTS),
@@ -37,6 +37,19 @@ RIGHTS = (
         CHARTS,
         is_sensitive=True,
     ),
+    Right(
+        "patients.break_glass",
+        "Break the glass",
+        CHARTS,
+        hint="Open a chart outside one's care: for a reason, for a limited time, and the privacy office asks.",
+    ),
+    Right(
+        "patients.search_outside_care",
+        "Look for people outside one's care",
+        CHARTS,
+        hint="Name, birth date, sex and MRN, nothing of the chart: to find whose glass to break.",
+    ),
+    Right("patients.end_any_glass", "End a colleague's broken glass", OVERSIGHT),
     Right("patients.attend_patients", "Be the attending of a patient", CHARTS),
     Right("patients.register_patient", "Register patients", CHARTS, traces=("patient.registered",)),
     Right("patients.edit_patient", "Change a patient's identity", CHARTS, traces=("patient.updated",)),

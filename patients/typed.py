@@ -8,6 +8,7 @@ from patients import dates, names
 
 MAX_TEXT = 200
 LIMIT = 50  # never more hits than this
+LIMIT_OUTSIDE = 10  # of people outside one's care
 MAX_WORDS = 5
 SHORTEST_NUMBER = 3
 _ONE_NUMBER = re.compile(r"[+(]*\d[\d\s().-]*")

@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from patients.views import encounters, finding, identity, needs, opening
+from patients.views import encounters, finding, glass, identity, needs, opening
 
 app_name = "patients"
 urlpatterns = [
     path("", finding.search, name="search"),
     path("register/", finding.register, name="register"),
+    path("outside/", glass.outside, name="outside"),
+    path("<uuid:patient_id>/glass/", glass.glass, name="glass"),
+    path("glass/<uuid:glass_id>/end/", glass.end, name="glass-end"),
     path("<uuid:patient_id>/demographics/", identity.demographics, name="demographics"),
     path("<uuid:patient_id>/edit/", identity.edit, name="edit"),
     path("<uuid:patient_id>/state-need/", needs.state_need, name="state-need"),

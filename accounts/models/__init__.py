@@ -1,5 +1,6 @@
 """People, what they may do, their sessions, and the tokens of programs that act for them."""
 
+from accounts.models.emergencies import HouseEmergency
 from accounts.models.identities import Identity
 from accounts.models.invitations import Invitation
 from accounts.models.people import HospitalRole, RoleWords, User, UserQuerySet
@@ -16,6 +17,7 @@ __all__ = [
     "Decision",
     "Draft",
     "HospitalRole",
+    "HouseEmergency",
     "Identity",
     "Invitation",
     "ReviewItem",

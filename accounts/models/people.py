@@ -13,6 +13,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models.emergencies import InForce
 from accounts.roles import PURPOSE, PURPOSES, Role
 from common.ids import uuid7
 from common.models import BaseModel
@@ -184,6 +185,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_absolute_url(self) -> str:
         """The administrator's page about this person."""
         return reverse("accounts:user", args=[self.pk])
+
+    @cached_property
+    def house_emergency(self) -> InForce | None:
+        """The emergency in force for the house, as the sign-in backend found it with the person; else None."""
+        return None
 
     @property
     def display_name(self) -> str:

@@ -1,5 +1,11 @@
 """Verbs on people, by flow of work. Each writes its event."""
 
+from accounts.services.emergencies import (
+    confirm_emergency,
+    declare_emergency,
+    end_emergency,
+    write_off_emergencies,
+)
 from accounts.services.life import (
     accept_invitation,
     deactivate_leavers,
@@ -59,10 +65,13 @@ __all__ = [
     "check_may_work",
     "check_password",
     "confirm",
+    "confirm_emergency",
     "create_user",
     "deactivate_leavers",
     "decide_item",
+    "declare_emergency",
     "decline_change",
+    "end_emergency",
     "end_session",
     "end_sitting",
     "end_sittings",
@@ -98,4 +107,5 @@ __all__ = [
     "view_role",
     "who_waits",
     "withdraw_change",
+    "write_off_emergencies",
 ]

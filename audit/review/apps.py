@@ -6,11 +6,20 @@ class ReviewConfig(AppConfig):
     label = "review"
 
     def ready(self) -> None:
+        from auditlog.registry import auditlog
+
         from accounts import rights
         from audit import catalogue
-        from audit.review import proof  # noqa: F401  (registers the job's handler)
+        from audit.review import (
+            proof,  # noqa: F401  (registers the job's handler)
+            receivers,  # noqa: F401  (listens to the rooms below)
+        )
         from audit.review.events import EVENTS
+        from audit.review.models import GlassReview
         from audit.review.rights import RIGHTS
 
         catalogue.register(EVENTS)
         rights.register(RIGHTS)
+        auditlog.register(
+            GlassReview, exclude_fields=["created_at", "updated_at", "version", "overdue_told_at"]
+        )

@@ -7,5 +7,10 @@ EVENTS = {
     "log.proof_viewed": ("review", "looked at the proof of the access log"),
     "log.verified": ("verify", "checked the access log against its seals"),
     "log.evidence_taken": ("export", "took evidence out of the access log"),
+    "review.glass_opened": ("review", "made a task to review broken glass"),
+    "review.glass_listed": ("review", "looked at the list of broken glass"),
+    "review.glass_viewed": ("review", "looked at a review of broken glass"),
+    "review.glass_decided": ("review", "decided a review of broken glass"),
+    "review.glass_overdue": ("review", "wrote down that a review of broken glass is overdue"),
     "log.exported": ("export", "took the access log out as a file"),
 }

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from audit import catalogue
 from audit.review.keyset import Order
+from audit.review.models import Outcome
 from audit.review.questions import Question
 from common.ids import as_uuid
 from patients import access as patient_access
@@ -151,3 +152,21 @@ def _start_of(day: Any, *, days: int = 0) -> datetime | None:
     if day is None:
         return None
     return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))
+
+
+class ReviewForm(forms.Form):
+    """How it was."""
+
+    outcome = forms.ChoiceField(
+        label="How was it?",
+        choices=Outcome.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose how it was."},
+    )
+    note = forms.CharField(
+        label="In words",
+        required=False,
+        max_length=2000,
+        help_text="Needed unless it was appropriate: what was wrong, or what has to be found out.",
+        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off"}),
+    )

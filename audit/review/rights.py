@@ -12,4 +12,10 @@ RIGHTS = (
         is_sensitive=True,
         traces=("log.exported",),
     ),
+    Right(
+        "review.review_glass",
+        "Review broken glass and decide whether it was appropriate",
+        OVERSIGHT,
+        is_sensitive=True,
+    ),
 )

@@ -102,11 +102,30 @@ def decide(user: User, patient: Patient) -> Decision:
             return Decision(opener.name, _words(opener, user, told), failed=failed)
         worst = next(((rule, why) for rule, why in against if rule.verdict is Verdict.DENIED), against[0])
         beaten.append(worst)
+    can_break = _glass_would_open(user, [closer for closer, _ in closers])
     if beaten:
         mildest = next(((rule, why) for rule, why in beaten if rule.verdict is not Verdict.DENIED), beaten[0])
         closer, told = mildest
-        return Decision(closer.name, _words(closer, user, told), closer.verdict, closer.message, failed)
-    return Decision("no care relationship", "", Verdict.DENIED, OUTSIDE, failed)
+        return Decision(
+            closer.name, _words(closer, user, told), closer.verdict, closer.message, failed, can_break
+        )
+    return Decision("no care relationship", "", Verdict.DENIED, OUTSIDE, failed, can_break)
+
+
+def _glass_would_open(user: User, closers: list[Closer]) -> bool:
+    """Whether this person could open the chart by breaking the glass, for one reason or another."""
+    ways = (all(way in closer.yields_to for closer in closers) for way in rules.GLASS_RULES)
+    return user.has_perm("patients.break_glass") and any(ways)
+
+
+def what_closes(user: User, patient: Patient) -> list[Closer] | None:
+    """The rules that close this chart to this person, whatever opens it; None when they cannot be asked."""
+    asked, _ = _asked_of(user)
+    if asked is None:
+        return None
+    return [
+        rule for rule, _ in Asked((), asked.closers).of_chart(user.pk, patient.pk) if isinstance(rule, Closer)
+    ]
 
 
 def _words(rule: Rule, user: User, told: str) -> str:
@@ -134,6 +153,7 @@ def check_may_open(user: User, patient: Patient) -> Decision:
         rule=str(decision),
         detail=decision.as_detail(),
         remedy=reverse("patients:state-need", args=[patient.pk]) if may_ask else "",
+        way_on="glass" if decision.can_break_glass and not may_ask else "",
     )
 
 
@@ -256,13 +276,19 @@ def get_survivor_for(user: User, patient_id: Any) -> tuple[Patient, Decision]:
     """As get_for, of the entry that stands for this one now: a merged id answers with the survivor."""
     if not user.has_perm("patients.view_chart"):
         raise Denied("Your role does not open charts.", code="role", rule="role")
+    patient = survivor_of(patient_id)
+    return patient, check_may_open(user, patient)
+
+
+def survivor_of(patient_id: Any) -> Patient:
+    """The entry that stands for this id now, whoever asks: for rules and verbs, not to be shown. Raises NotFound."""
     key = patient_id if isinstance(patient_id, UUID) else as_uuid(patient_id)
     patient = Patient.objects.filter(pk=key).first() if key else None
     while patient is not None and patient.merged_into_id is not None:
         patient = Patient.objects.filter(pk=patient.merged_into_id).first()
     if patient is None:
         raise NotFound
-    return patient, check_may_open(user, patient)
+    return patient
 
 
 def get_encounter_for(user: User, encounter_id: Any, *, lock: bool = False) -> tuple[Encounter, Decision]:

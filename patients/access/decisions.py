@@ -25,6 +25,7 @@ class Decision:
     verdict: Verdict = Verdict.ALLOWED
     message: str = ""  # for the person, when she is refused
     failed: tuple[str, ...] = ()  # rules that raised an error and so opened nothing
+    can_break_glass: bool = False  # when she is refused: whether a broken glass would open it to her
 
     @property
     def allowed(self) -> bool:

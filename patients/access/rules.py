@@ -8,9 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Concat, Now
 
+from accounts.models import HouseEmergency
+from accounts.models.emergencies import OPEN_IN_EMERGENCY
 from patients.access.decisions import Verdict
 from patients.access.registry import Closer, Opener
 from patients.models import (
@@ -18,6 +20,8 @@ from patients.models import (
     ChartRestriction,
     Consult,
     Encounter,
+    GlassBreak,
+    GlassReason,
     OwnEntry,
     Patient,
     PatientGrant,
@@ -25,6 +29,10 @@ from patients.models import (
     StatedNeed,
     Workplace,
 )
+
+GLASS, EMERGENCY_GLASS = "broken glass", "broken glass in an emergency"
+GLASS_RULES = (GLASS, EMERGENCY_GLASS)
+HOUSE_EMERGENCY = "house emergency"
 
 UNDER_WAY = Q(ended_at=None) | Q(ended_at__gt=Now())
 
@@ -48,6 +56,23 @@ def _in_the_user_s_facilities(user: UUID) -> QuerySet[Patient]:
 def _the_user_s_units(user: UUID) -> QuerySet[Any]:
     """The locations at which the user works, named one by one: a whole facility is no unit."""
     return Workplace.objects.in_force().filter(user=user, location__isnull=False).values("location")
+
+
+def _broken_by(user: UUID) -> QuerySet[GlassBreak]:
+    """The user's glasses that are open at this instant; a drill opens nothing."""
+    return GlassBreak.objects.open().real().filter(user=user)
+
+
+def _in_words(told: str) -> str:
+    """`emergency: called to bed 12` with the kind of reason as people read it."""
+    code, _, reason = told.partition(": ")
+    return f"{GlassReason(code).label}: {reason}"
+
+
+def _in_a_house_emergency(user: UUID) -> QuerySet[Patient]:
+    """All charts, while an emergency is in force that names a role of the user's."""
+    named = HouseEmergency.objects.in_force().real().filter(roles__user=user)
+    return Patient.objects.filter(Exists(named)).annotate(emergency=Subquery(named.values("pk")[:1]))
 
 
 OPENERS = (
@@ -125,6 +150,27 @@ OPENERS = (
         words=lambda _, giver: f"given by {giver}",
         order=("-expires_at",),
     ),
+    Opener(
+        HOUSE_EMERGENCY,
+        permission=OPEN_IN_EMERGENCY,
+        rows=_in_a_house_emergency,
+        patient="id",
+        told=F("emergency"),
+    ),
+    Opener(
+        GLASS,
+        permission="patients.break_glass",
+        rows=_broken_by,
+        told=Concat(F("reason_code"), Value(": "), F("reason")),
+        words=lambda _, told: _in_words(told),
+    ),
+    Opener(
+        EMERGENCY_GLASS,
+        permission="patients.break_glass",
+        rows=lambda user: _broken_by(user).filter(reason_code=GlassReason.EMERGENCY),
+        told=Concat(F("reason_code"), Value(": "), F("reason")),
+        words=lambda _, told: _in_words(told),
+    ),
 )
 
 CLOSERS = (
@@ -137,6 +183,7 @@ CLOSERS = (
         "legal restriction",
         rows=lambda user: ChartRestriction.objects.in_force().filter(kind=Restriction.LEGAL),
         unless="patients.open_closed_charts",
+        yields_to=(EMERGENCY_GLASS,),  # 45 CFR 164.522(a)(1)(iii)
         message="This chart is closed by law or court order. Ask the records supervisor.",
     ),
     Closer(
@@ -156,6 +203,7 @@ CLOSERS = (
         told=F("kind"),
         verdict=Verdict.NEEDS_REASON,
         unless="patients.open_restricted_charts",
+        yields_to=GLASS_RULES,  # its reason is a stated need, and more is asked
         message="This chart is restricted. Say why you need it, and it opens to you for a limited time.",
     ),
 )

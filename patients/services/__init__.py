@@ -8,6 +8,16 @@ from patients.services.encounters import (
     update_encounter,
     view_encounter,
 )
+from patients.services.glass import (
+    Considered,
+    Somebody,
+    break_glass,
+    consider_glass,
+    end_glass,
+    search_outside_care,
+    see_glass,
+    write_off_run_out,
+)
 from patients.services.identity import register_patient, update_patient
 from patients.services.looking import (
     look_into_chart,
@@ -33,11 +43,16 @@ from patients.services.opening import (
 )
 
 __all__ = [
+    "Considered",
     "PossibleDuplicates",
+    "Somebody",
     "Twin",
     "answer_consult",
     "ask_consult",
+    "break_glass",
     "close_encounter",
+    "consider_glass",
+    "end_glass",
     "end_own_entry",
     "grant_chart",
     "join_care_team",
@@ -52,7 +67,9 @@ __all__ = [
     "register_patient",
     "restrict_chart",
     "revoke_grant",
+    "search_outside_care",
     "search_patients",
+    "see_glass",
     "set_own_entry",
     "show_duplicates",
     "state_need",
@@ -61,4 +78,5 @@ __all__ = [
     "view_encounter",
     "view_history",
     "view_who_may_open",
+    "write_off_run_out",
 ]

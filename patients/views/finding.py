@@ -88,9 +88,14 @@ def search(request: HttpRequest) -> HttpResponse:
         "is_asked": is_asked,
         "is_cut": len(found) == SHOWN,
         "may_register": may_register,
+        "outside_url": _outside_url(text) if access.allows(access.check_may_search_outside, user) else "",
         "register_url": f"{reverse('patients:register')}?{urlencode({'q': text})}" if may_register else "",
     }
     return render(request, "patients/search.html", context)
+
+
+def _outside_url(text: str) -> str:
+    return f"{reverse('patients:outside')}?{urlencode({'q': text})}"
 
 
 @require_http_methods(["GET", "POST"])

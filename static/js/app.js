@@ -8,9 +8,11 @@ import "./print.js";
 import "./resume.js";
 import "./security-key.js";
 import { startCounts } from "./counts.js";
+import { startGlass } from "./glass.js";
 import { startIdle } from "./idle.js";
 import { startUpload } from "./upload.js";
 
 startIdle();
 startUpload();
 startCounts();
+startGlass();

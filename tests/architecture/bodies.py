@@ -69,6 +69,10 @@ def _request_form(scene: Scene, this: This) -> dict[str, Any]:
     }
 
 
+def _reason(scene: Scene, this: This) -> dict[str, Any]:
+    return {"reason_code": "emergency", "reason": "called to bed 12, chest pain"}
+
+
 def _user(scene: Scene, this: This) -> dict[str, Any]:
     return {"name": "Renamed Person", "email": "", "roles": ["records_clerk"]}
 
@@ -93,6 +97,13 @@ PAGES: dict[str, Body] = {
     "accounts:password": lambda scene, this: {"old": PASSWORD, "new": NEW_PASSWORD},
     "accounts:token-issue": lambda scene, this: {"label": "a program"},
     "accounts:token-revoke": _nothing,
+    "accounts:emergency-declare": lambda scene, this: {
+        "reason": "network down, wards on paper",
+        "roles": ["clinician"],
+        "hours": 1,
+    },
+    "accounts:emergency-confirm": _nothing,
+    "accounts:emergency-end": _nothing,
     "accounts:user-new": lambda scene, this: {
         **_user(scene, this),
         "username": "newcomer",
@@ -130,6 +141,8 @@ PAGES: dict[str, Body] = {
     "documents:retry": _nothing,
     "notices:read": _nothing,
     "notices:read-all": _nothing,
+    "patients:glass": _reason,
+    "patients:glass-end": _nothing,
     "patients:register": _identity,
     "patients:edit": _correction,
     "patients:encounter-new": _encounter_form,
@@ -169,6 +182,7 @@ PAGES: dict[str, Body] = {
     "release:approve": _nothing,
     "release:download": _nothing,
     "release:mailed": lambda scene, this: {"how": "mail", "sent_on": _day()},
+    "review:glass": lambda scene, this: {"outcome": "appropriate"},
     "review:proof-check": _nothing,
 }
 
@@ -205,6 +219,8 @@ API: dict[tuple[str, str], Body] = {
         "type": "18842-5",
         "service_date": "2026-03-01",
     },
+    ("api-break-glass", "post"): _reason,
+    ("api-break-glass", "delete"): _nothing,
     ("api-document-retry", "post"): _nothing,
     ("api-patient-state-need", "post"): lambda scene, this: {"reason": "Consult tonight"},
     ("api-document-state-need", "post"): lambda scene, this: {"reason": "Consult tonight"},

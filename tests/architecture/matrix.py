@@ -28,6 +28,7 @@ from audit.models import Event
 from tests.architecture import bodies
 from tests.architecture.no_patient_data import NO_PATIENT_DATA
 from tests.architecture.scene import API, Own, Route, Scene, browser, content_of, last_event
+from tests.conftest import confirmed
 
 FILE = Path(settings.BASE_DIR, "docs", "reference", "authorization-matrix.csv")
 METHODS = ("get", "post", "put", "patch", "delete")  # pages take the first two
@@ -183,6 +184,8 @@ def make(scene: Scene, routes: Iterable[Route]) -> Matrix:
 
 def _answered(client: Client, ask: Ask, scene: Scene, asking: User | None) -> str:
     since = last_event()
+    if asking is not None:
+        confirmed(client)  # the walk takes longer than some doors wait
     with undone(client):
         answer = send(client, ask, scene, asking)
         if ask.route.name == "ready" and answer.status_code == 503:

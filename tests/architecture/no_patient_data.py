@@ -48,6 +48,10 @@ NO_PATIENT_DATA = {
     "accounts:user-sessions-end": "people who work here",
     "accounts:user-session-end": "people who work here",
     "accounts:user-token-revoke": "people who work here",
+    "accounts:emergency": "who opens the house, and why",
+    "accounts:emergency-declare": "who opens the house, and why",
+    "accounts:emergency-confirm": "opens the house, shows nothing",
+    "accounts:emergency-end": "closes the house, shows nothing",
     "accounts:users": "people who work here",
     "accounts:user-new": "people who work here",
     "accounts:user": "people who work here",
@@ -82,6 +86,7 @@ NO_PATIENT_DATA = {
     "api-patient-state-need": "asks why; answers with a time",
     "api-document-state-need": "asks why; answers with a time",
     "documents:progress": "how far the reading of a document is, for whoever may see it",
+    "patients:glass-end": "closes a chart, shows nothing",
     "review:proof": "seals: numbers, times and hashes",
     "audit-verify": "seals: numbers, times and hashes",
     "audit-checkpoints": "seals: numbers, times and hashes",
@@ -89,14 +94,20 @@ NO_PATIENT_DATA = {
     "api-docs": "the description of the API",
 }
 
+# The way into a chart outside one's care, for whoever may break the glass: its page says who the patient is and
+# nothing of the chart.
+BEFORE_THE_GLASS = {"patients:glass", "api-break-glass"}
+
 # Lists and searches: they name the patients they show, whichever those are; an empty one names nobody.
 WHOEVER_IS_SHOWN = {
     "home",
     "capture:home",
     "patients:search",
+    "patients:outside",
     "documents:list",
     "release:list",
     "release:new",
+    "review:glass-list",
     "review:log",
     "review:export",
     "audit-events",

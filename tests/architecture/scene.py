@@ -14,15 +14,17 @@ from django.utils import timezone
 
 from accounts import authenticators
 from accounts import services as accounts
-from accounts.models import BrowserSession, HospitalRole, ReviewItem, RoleChange, User
+from accounts.models import BrowserSession, HospitalRole, HouseEmergency, ReviewItem, RoleChange, User
 from accounts.roles import Role
 from audit.models import Event
+from audit.review.models import GlassReview
 from common.ids import uuid7
 from common.jobs.models import Job
 from common.notices.models import Notice
 from common.notices.services import notify
 from patients import services as opening
 from patients.models import Encounter, Patient
+from patients.services import break_glass
 from records.documents import files
 from records.release.services import evidence
 from tests.accounts.making import make_role
@@ -120,6 +122,7 @@ class Scene:
             "documents:list": {"patient": mine},
             "documents:search": {"q": WORD[:-2]},
             "api-search": {"q": WORD, "patient": mine},
+            "patients:outside": {"q": FAMILY[:4].lower()},
             "release:new": {"patient": mine},
             "review:log": {"patient": mine, "period": "all"},
             "review:export": {"patient": mine, "period": "all"},
@@ -189,6 +192,19 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
     )
     everybody = [*people.values(), colleagues["records_clerk"]]
     notify([user.pk for user in everybody], kind="test.told", text="Something happened.", url="/account/")
+    glass = break_glass(
+        by=make_user(Role.CLINICIAN),
+        patient_id=patient.pk,
+        reason_code="consult",
+        reason="asked to see her in the ward",
+    )
+    drill = HouseEmergency.objects.standing().first() or accounts.declare_emergency(
+        by=make_user(Role.RECORDS_SUPERVISOR),
+        reason="exercise of the night shift",
+        roles=[Role.CLINICIAN],
+        hours=1,
+        is_drill=True,
+    )
     event = Event.objects.filter(patient_id=patient.pk).latest("id")
     somebody = make_user(Role.RECORDS_CLERK)
     issued = {user.pk: accounts.issue_token(by=user, user=user) for user in everybody}
@@ -203,6 +219,9 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
         "evidence_id": form.pk,
         "event_id": event.pk,
         **_openings(patient, encounter, people),
+        "emergency_id": drill.pk,
+        "glass_id": glass.pk,
+        "review_id": GlassReview.objects.get(glass=glass).pk,
         "number": 1,
         "job_id": Own({user.pk: _job_of(user).pk for user in everybody}),
         "notice_id": Own({user.pk: Notice.objects.of(user.pk).latest("created_at").pk for user in everybody}),

@@ -9,7 +9,7 @@ from django.urls import get_resolver
 from accounts.models import User
 from tests.architecture import scene
 from tests.architecture.answers import TechnicalLog, loose_headers
-from tests.architecture.no_patient_data import NO_PATIENT_DATA, PUBLIC, WHOEVER_IS_SHOWN
+from tests.architecture.no_patient_data import BEFORE_THE_GLASS, NO_PATIENT_DATA, PUBLIC, WHOEVER_IS_SHOWN
 from tests.architecture.scene import Route, Scene, browser, content_of, last_event
 from tests.factories import PASSWORD
 
@@ -128,7 +128,8 @@ def test_doors_open_for_the_right_people_only(here: Scene) -> None:
         address, query = here.address(route), here.query(route)
         if here.is_about(content_of(clients["administrator"].get(address, query))):
             wrong.append(f"{route.name} shows the chart to the administrator")
-        if route.parts and route.name not in NO_PATIENT_DATA and not route.name.startswith("accounts:"):
+        is_chart = route.parts and route.name not in {*NO_PATIENT_DATA, *BEFORE_THE_GLASS}
+        if is_chart and not route.name.startswith("accounts:"):
             answer = clients["outsider"].get(address, query)
             if answer.status_code not in {403, 404, 405} or here.is_about(content_of(answer)):
                 wrong.append(f"{route.name} is open to an outsider: {answer.status_code}")

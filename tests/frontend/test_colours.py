@@ -17,6 +17,7 @@ PAIRS += [
     ("ink-3", "desk"),
     ("on-act", "act"),
     ("on-act", "act-strong"),
+    ("on-glass", "glass"),
 ]
 PAIRS += [(kind, f"{kind}-soft") for kind in ("act", "bad", "due", "good", "glass")]
 PAIRS += [(kind, ground) for kind in ("bad", "due", "good", "glass") for ground in ("paper", "desk")]

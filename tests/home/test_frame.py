@@ -10,10 +10,10 @@ from tests.factories import EncounterFactory, make_user
 OFFERS = {
     Role.RECORDS_CLERK: (["Home", "Patients", "Capture", "Requests"], 3),
     Role.ROI_SPECIALIST: (["Home", "Patients", "Capture", "Requests"], 2),
-    Role.RECORDS_SUPERVISOR: (["Home", "Patients", "Capture", "Requests", "Rights"], 3),
+    Role.RECORDS_SUPERVISOR: (["Home", "Patients", "Capture", "Requests", "Rights"], 4),
     Role.CLINICIAN: (["Home", "Patients"], 0),
-    Role.COMPLIANCE_OFFICER: (["Home", "Patients", "Requests", "Access log", "Rights"], 0),
-    Role.ADMINISTRATOR: (["Home", "Users", "System"], 1),
+    Role.COMPLIANCE_OFFICER: (["Home", "Patients", "Requests", "Access log", "Broken glass", "Rights"], 0),
+    Role.ADMINISTRATOR: (["Home", "Users", "System"], 2),
 }
 
 

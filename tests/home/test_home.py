@@ -108,8 +108,8 @@ def test_the_compliance_officer_sees_refusals_without_any_patient(clinician, com
     closed = PatientFactory(family="Secretperson")
     assert browse(clinician).get(closed.get_absolute_url()).status_code == 403
     answer = browse(compliance).get("/")
-    assert part_of(answer)["refused_today"] == 1
-    assert [(line.who, line.refused) for line in part_of(answer)["refusals"]] == [
+    assert part_of(answer, 1)["refused_today"] == 1
+    assert [(line.who, line.refused) for line in part_of(answer, 1)["refusals"]] == [
         (clinician.username, "a chart")
     ]
     assert "SECRETPERSON" not in answer.content.decode()

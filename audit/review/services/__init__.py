@@ -1,0 +1,41 @@
+"""Verbs of the compliance office, by flow of work."""
+
+from audit.review.services.log import (
+    EXPORT_LIMIT,
+    PAGE_SIZE,
+    Export,
+    LogAnswer,
+    charts_closed_to,
+    may_read_detail,
+    patients_of,
+    start_export,
+    view_chart_access,
+    view_event,
+    view_log,
+)
+from audit.review.services.reviewing import (
+    Reviewed,
+    decide_review,
+    list_reviews,
+    open_review,
+    tell_overdue,
+)
+
+__all__ = [
+    "EXPORT_LIMIT",
+    "PAGE_SIZE",
+    "Export",
+    "LogAnswer",
+    "Reviewed",
+    "charts_closed_to",
+    "decide_review",
+    "list_reviews",
+    "may_read_detail",
+    "open_review",
+    "patients_of",
+    "start_export",
+    "tell_overdue",
+    "view_chart_access",
+    "view_event",
+    "view_log",
+]
