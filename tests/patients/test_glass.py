@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.backends import RoleBackend
 from accounts.models import User
 from accounts.roles import Role
-from accounts.services import set_active
+from accounts.services import let_in_again, stop_user
 from audit.models import Event
 from audit.services import record
 from common.clock import database_now
@@ -326,10 +326,10 @@ def test_a_right_taken_away_or_an_account_switched_off_closes_it(
     clinician: User, administrator: User, chart: Patient
 ) -> None:
     broken(clinician, chart)
-    set_active(by=administrator, user_id=clinician.pk, is_active=False)
+    stop_user(by=administrator, user_id=clinician.pk, reason="a phone was stolen")
     assert RoleBackend().get_user(clinician.pk) is None
     assert not is_open(User.objects.get(pk=clinician.pk), chart)
-    set_active(by=administrator, user_id=clinician.pk, is_active=True)
+    let_in_again(by=administrator, user_id=clinician.pk)
     with transaction.atomic():
         clinician.groups.clear()
         record("user.changed", by=administrator, about=clinician)
