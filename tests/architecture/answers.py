@@ -32,6 +32,8 @@ def loose_headers(answer: Any) -> Iterator[str]:
         yield "no Permissions-Policy"
     if "no-store" not in answer.headers.get("Cache-Control", ""):
         yield f"may be kept: {answer.headers.get('Cache-Control')!r}"
+    if "Access-Control-Allow-Origin" in answer.headers:
+        yield "may be read by another site"
     if "Server" in answer.headers or "X-Powered-By" in answer.headers:
         yield "says what runs here"
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.journeys.conftest import axe
+from tests.journeys.furniture import Furnished
 from tests.journeys.house import PASSWORD, PEOPLE, House, scanned_page
 
 Desk = Callable[..., Page]
@@ -141,6 +142,22 @@ def test_a_screen_left_alone_goes_blank_and_leads_back_to_where_one_was(desk: De
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page).to_have_url(re.compile("/patients/$"))
+
+
+def test_back_after_signing_out_shows_nobody(desk: Desk, furnished: Furnished) -> None:
+    """The next one at this desk presses Back: neither the browser's memory nor the server shows the chart."""
+    page = desk("clerk")
+    page.goto(f"/patients/{furnished.patient}/")
+    expect(page.locator("body")).to_contain_text("MBEKI-LINDQVIST")
+    page.goto(f"/documents/{furnished.document}/")
+    expect(page.locator("body")).to_contain_text("Operative note")
+    page.locator("form[action='/sign-out/'] button").first.dispatch_event("click")
+    expect(page).to_have_url(re.compile("/sign-in/"))
+    for _ in range(3):
+        page.go_back()
+        expect(page).to_have_url(re.compile("/sign-in/"))
+        expect(page.get_by_label("Password")).to_be_visible()
+        expect(page.locator("body")).not_to_contain_text(re.compile("mbeki|operative", re.IGNORECASE))
 
 
 def test_work_in_one_tab_keeps_the_other_one_open(desk: Desk) -> None:
