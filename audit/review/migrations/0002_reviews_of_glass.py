@@ -10,7 +10,7 @@ from audit.guards import guard, never_deleted
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0009_emergency_of_the_house"),
+        ("accounts", "0010_emergency_of_the_house"),
         ("patients", "0009_broken_glass"),
         ("review", "0001_permissions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

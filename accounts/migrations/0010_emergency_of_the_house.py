@@ -11,7 +11,7 @@ from audit.guards import guard, never_deleted
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0008_access_reviews"),
+        ("accounts", "0009_number_of_a_session"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
