@@ -1,14 +1,14 @@
 """Shapes of what people type about themselves and about users. Rules are the services'."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.models import Group
 
 from accounts import rights, rolebook
 from accounts.models import User
-from accounts.rights import Right
+from accounts.rights import Right, all_rights
 from accounts.roles import PURPOSES, words_for
 from common.errors import RuleBroken
 from common.reasons import said
@@ -122,8 +122,11 @@ class KeyForm(CredentialForm):
     )
 
 
+LIVES = [(0, "The usual time"), (1, "A day"), (30, "30 days"), (90, "90 days"), (365, "A year")]
+
+
 class TokenForm(forms.Form):
-    """A new API token."""
+    """A new API token: what it is for, how long it lives, and what it may do of what its owner may."""
 
     label = forms.CharField(
         label="What is it for?",
@@ -131,6 +134,67 @@ class TokenForm(forms.Form):
         help_text="For instance the name of the program that will use it.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    days = forms.TypedChoiceField(
+        label="How long does it live?", choices=LIVES, coerce=int, initial=0, required=False, empty_value=None
+    )
+    scopes = forms.MultipleChoiceField(
+        label="What may it do?",
+        required=False,
+        help_text="Choose nothing, and it may do everything that its owner may.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args: Any, owner: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = cast(forms.MultipleChoiceField, self.fields["scopes"])
+        field.choices = [(right.name, right.words) for right in all_rights() if right.name in owner.rights]
+
+    def asked(self) -> dict[str, Any]:
+        """For the verb."""
+        given = self.cleaned_data
+        return {
+            "label": given["label"],
+            "hours": 24 * (given["days"] or 0) or None,
+            "scopes": given["scopes"] or None,
+        }
+
+
+class ProgramForm(forms.Form):
+    """The account of an interface."""
+
+    username = forms.CharField(
+        label="User name",
+        max_length=60,
+        help_text="Events name it so. Letters, digits and . @ + - _ only, for instance lab.feed",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    name = forms.CharField(label="What is it?", max_length=120)
+    roles = forms.MultipleChoiceField(
+        label="Roles",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one role."},
+    )
+    reason = forms.CharField(
+        label="Why does it need them?",
+        max_length=300,
+        required=False,
+        help_text="For the second person who has to agree, if a role is a sensitive one.",
+    )
+
+    def __init__(self, *args: Any, roles: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast(forms.MultipleChoiceField, self.fields["roles"]).choices = roles
+
+    def clean_username(self) -> Any:
+        """The same characters that the table takes, said at the field."""
+        from accounts.models import User
+
+        username = self.cleaned_data["username"]
+        for check in User._meta.get_field("username").validators:
+            check(username)
+        return username
 
 
 class PasswordForm(forms.Form):

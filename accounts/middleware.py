@@ -14,6 +14,7 @@ from django.utils.http import urlencode
 
 from accounts import services
 from accounts.models import User
+from accounts.services.signing_in import FACTOR_ELSEWHERE
 from accounts.sessions import SEEN_AT, SITTING
 from common.api import problem_response, wants_json
 from common.errors import Denied
@@ -112,7 +113,7 @@ class FirstStepsMiddleware:
             return None
         if user.must_change_password:
             page, others = "accounts:password", set[str]()
-        elif user.needs_second_factor and not user.has_second_factor:
+        elif self._lacks_factor(request, user):
             page, others = "accounts:second-factor", SECOND_FACTOR_PAGES
         else:
             return None
@@ -126,3 +127,9 @@ class FirstStepsMiddleware:
         if request.headers.get("HX-Request"):
             return HttpResponse(status=204, headers={"HX-Redirect": reverse(page)})
         return redirect(page)
+
+    @staticmethod
+    def _lacks_factor(request: HttpRequest, user: User) -> bool:
+        if not user.needs_second_factor or user.has_second_factor:
+            return False
+        return not request.session.get(FACTOR_ELSEWHERE)

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from accounts import access
-from accounts.models import ApiToken, BrowserSession, HouseEmergency, RoleChange, User
+from accounts.models import ApiToken, BrowserSession, HouseEmergency, Identity, RoleChange, User
 from accounts.openwork import Work
 from common.errors import NotFound, RuleBroken
 
@@ -83,3 +83,22 @@ def changes_proposed(person: User) -> Work:
     """Her proposals that nobody has decided."""
     count = RoleChange.objects.waiting().filter(proposed_by=person).count()
     return Work("Changes of rights that wait", count, reverse("accounts:role-changes"))
+
+
+def is_identity_of(user: User, issuer: str, subject: str) -> bool:
+    """Whether this subject is this person."""
+    return Identity.objects.filter(user=user, issuer=issuer, subject=subject).exists()
+
+
+def has_identity(user: User) -> bool:
+    """Whether this person's account is connected to single sign-on."""
+    return Identity.objects.filter(user=user).exists()
+
+
+def program_for(by: User, pk: UUID) -> User:
+    """An interface's account, for whoever manages users. Raises Denied, NotFound."""
+    access.check_may_manage_users(by)
+    program = User.objects.programs().with_roles().filter(pk=pk).first()
+    if program is None:
+        raise NotFound
+    return program

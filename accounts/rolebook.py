@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Count, Prefetch, Q, QuerySet
 
@@ -57,7 +58,8 @@ def _sheet(group: Group) -> RoleSheet:
     if own is None:
         role = Role(group.name)
         words = (role.label, DESCRIPTIONS[role], PURPOSE[role])
-        return RoleSheet(group.name, *words, held, holders, False, None, None)
+        asks = bool({group.name, "all"} & set(settings.SECOND_FACTOR_ROLES))
+        return RoleSheet(group.name, *words, held, holders, asks, None, None)
     own.group = group
     words = (own.label, own.description, own.purpose)
     return RoleSheet(group.name, *words, held, holders, own.needs_second_factor, own.retired_at, own)

@@ -13,6 +13,7 @@ from common.ids import uuid7
 SITTING = "sitting"
 SEEN_AT = "seen_at"
 CONFIRMED_AT = "confirmed_at"
+DRAFTS = "drafts"  # the pages for which something typed is kept, with its id
 
 # What a browser calls itself, and what people call it; the first that fits.
 _BROWSERS = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))

@@ -36,6 +36,7 @@ app.conf.update(
         "ensure-partitions": {"task": "audit.ensure_partitions", "schedule": 6 * 3600},
         "sweep-files": {"task": "documents.sweep_files", "schedule": 6 * 3600},
         "tidy-documents": {"task": "documents.tidy", "schedule": 600},
+        "forget-drafts": {"task": "accounts.forget_drafts", "schedule": 3600},
         "forget-stale": {"task": "jobs.forget_stale", "schedule": 3600},
         "leavers": {"task": "accounts.leavers", "schedule": 900},
         "access-reviews": {"task": "accounts.reviews", "schedule": 6 * 3600},

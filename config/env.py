@@ -3,6 +3,7 @@
 import base64
 import binascii
 import ipaddress
+import json
 import os
 import re
 from pathlib import Path
@@ -84,6 +85,18 @@ def secret(name: str, *, required: bool = True) -> str:
         return Path(path).read_text().strip()
     except OSError as error:
         raise ImproperlyConfigured(f"{name}_FILE cannot be read: {error.strerror}.") from error
+
+
+def mapping(name: str) -> dict[str, Any]:
+    """A JSON object, in the variable itself or in the file that `NAME_FILE` names; empty when neither is set."""
+    value = secret(name, required=False)
+    try:
+        found = json.loads(value or "{}")
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be a JSON object: {error}.") from error
+    if not isinstance(found, dict):
+        raise ImproperlyConfigured(f"{name} must be a JSON object.")
+    return found
 
 
 def keys_of_32_bytes(name: str, *, required: bool = True) -> dict[str, bytes]:

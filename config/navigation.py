@@ -10,6 +10,7 @@ from django.urls import NoReverseMatch, reverse
 
 from accounts.middleware import whose
 from accounts.models import User
+from accounts.sessions import DRAFTS
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ CHART_TABS = (
 _ANY_CHART = UUID(int=0)
 PEOPLE_TABS = (
     ChartTab("users", "Users", "accounts:users", "accounts.manage_users"),
+    ChartTab("programs", "Interfaces", "accounts:programs", "accounts.manage_users"),
     ChartTab("roles", "Roles", "accounts:roles", "accounts.view_rights"),
     ChartTab("rights", "Who can do what", "accounts:rights", "accounts.view_rights"),
     ChartTab("review", "Access review", "accounts:review", "accounts.approve_role_change"),
@@ -134,7 +136,7 @@ def _permitted(entries: tuple[_Entry, ...], rights: frozenset[str]) -> tuple[Ite
 
 
 # Pages of the room that are about others; the rest of it is one's own account.
-ABOUT_PEOPLE = ("accounts:user", "accounts:role", "accounts:rights", "accounts:review")
+ABOUT_PEOPLE = ("accounts:user", "accounts:program", "accounts:role", "accounts:rights", "accounts:review")
 
 
 @lru_cache(maxsize=64)
@@ -173,5 +175,6 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         "room": room,
         "here": request.path if request.path in given["addresses"] else "",
         "whose": whose(user),
+        "draft": request.session.get(DRAFTS, {}).get(request.get_full_path(), ""),
     }
     return {"navigation": {**given, **own}}

@@ -135,8 +135,10 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.password_rules.CommonInDisguiseValidator"},
+    {"NAME": "accounts.password_rules.BreachedPasswordValidator"},
 ]
+BREACHED_PASSWORDS = env.text("CHARTROOM_BREACHED_PASSWORDS", "")
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "home"
 # Of allauth only the second factors are used (docs/decisions/0004); its own pages have no address here.
@@ -145,6 +147,7 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_TOLERANCE = 1
 MFA_TOTP_ISSUER = "Chartroom"
 SECOND_FACTOR_ROLES = env.words("CHARTROOM_SECOND_FACTOR_ROLES", "administrator compliance_officer")
+SINGLE_SIGN_ON = env.mapping("CHARTROOM_SINGLE_SIGN_ON")  # docs/operators/sign-in.md
 SESSION_HOURS = env.number("CHARTROOM_SESSION_HOURS", 12, least=1)
 DRAFT_HOURS = env.number("CHARTROOM_DRAFT_HOURS", 8, least=1)
 IDLE_MINUTES = env.number("CHARTROOM_IDLE_MINUTES", 15, least=1)

@@ -1,5 +1,6 @@
 """Verbs on people, by flow of work. Each writes its event."""
 
+from accounts.services.drafts import discard_draft, keep_draft, take_draft
 from accounts.services.emergencies import (
     confirm_emergency,
     declare_emergency,
@@ -18,6 +19,7 @@ from accounts.services.life import (
 )
 from accounts.services.looking import export_rights, view_rights, view_role
 from accounts.services.passwords import DEMO_PASSWORD, change_own_password, give_password
+from accounts.services.programs import issue_program_token, list_programs, make_program, switch_program
 from accounts.services.reviews import (
     decide_item,
     export_report,
@@ -47,6 +49,12 @@ from accounts.services.signing_in import (
     sign_in_program,
     who_waits,
 )
+from accounts.services.single_sign_on import (
+    connect_identity,
+    disconnect_identity,
+    recognise,
+    refuse_single_sign_on,
+)
 from accounts.services.sittings import end_sitting, end_sittings
 from accounts.services.tokens import issue_token, note_token_use, revoke_token, usable_token
 from accounts.services.users import change_user, create_user, list_users, service_account
@@ -66,11 +74,14 @@ __all__ = [
     "check_password",
     "confirm",
     "confirm_emergency",
+    "connect_identity",
     "create_user",
     "deactivate_leavers",
     "decide_item",
     "declare_emergency",
     "decline_change",
+    "discard_draft",
+    "disconnect_identity",
     "end_emergency",
     "end_session",
     "end_sitting",
@@ -81,10 +92,14 @@ __all__ = [
     "give_password",
     "invite_user",
     "invited",
+    "issue_program_token",
     "issue_token",
+    "keep_draft",
     "leave",
     "let_in_again",
+    "list_programs",
     "list_users",
+    "make_program",
     "make_recovery_codes",
     "make_role",
     "new_link",
@@ -92,6 +107,8 @@ __all__ = [
     "note_token_use",
     "open_reviews",
     "recently_confirmed",
+    "recognise",
+    "refuse_single_sign_on",
     "remove_second_factor",
     "reset_second_factor",
     "retire_role",
@@ -100,6 +117,8 @@ __all__ = [
     "sign_in",
     "sign_in_program",
     "stop_user",
+    "switch_program",
+    "take_draft",
     "tell_overdue",
     "usable_token",
     "view_report",

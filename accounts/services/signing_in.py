@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from accounts import authenticators, sessions, throttling
 from accounts.backends import RoleBackend
 from accounts.models import ApiToken, User
+from accounts.services.drafts import drafts_of
 from accounts.services.telling import tell
 from accounts.services.tokens import issue_token
 from accounts.sessions import CONFIRMED_AT
@@ -26,6 +27,7 @@ from common.notices.models import Tone
 
 BACKEND = "accounts.backends.RoleBackend"
 WAITING = "waiting"
+FACTOR_ELSEWHERE = "factor_elsewhere"  # single sign-on vouches for a second factor
 WAITING_SECONDS = 600
 
 
@@ -145,6 +147,8 @@ def sign_in(*, request: HttpRequest, user: User, means: list[str] | None = None)
         request.session.pop(WAITING, None)
         auth.login(request, user, backend=BACKEND)
         sessions.begin(request, at=int(time.time()))
+        if kept := drafts_of(user):
+            request.session[sessions.DRAFTS] = kept
         record("user.signed_in", by=user, about=user, detail={"means": means or ["password"]})
 
 

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import queries, services
+from accounts import queries, services, single_sign_on
 from accounts.confirming import confirm_first
 from accounts.forms import PasswordForm, TokenForm
 from accounts.views import me
@@ -25,9 +25,11 @@ def _account_page(
 ) -> HttpResponse:
     context = {
         "tokens": queries.own_tokens(me(request)),
-        "token_form": token_form or TokenForm(),
+        "token_form": token_form or TokenForm(owner=me(request)),
         "sittings": queries.sittings_of(me(request)),
         "this_session": request.session.session_key,
+        "provider": single_sign_on.provider(),
+        "is_connected": queries.has_identity(me(request)),
         "new_token": new_token,
     }
     return render(request, "accounts/account.html", context, status=status)
@@ -80,11 +82,12 @@ def issue_token(request: HttpRequest) -> HttpResponse:
     """Make an API token and show its text, once, in this answer only."""
     if request.method == "GET":  # back after signing in again
         return redirect("accounts:account")
-    form = TokenForm(request.POST)
-    if not form.is_valid():
-        return _account_page(request, token_form=form, status=422)
-    text, _ = services.issue_token(by=me(request), user=me(request), label=form.cleaned_data["label"])
-    return _account_page(request, new_token=text)
+    form = TokenForm(request.POST, owner=me(request))
+    if form.is_valid():
+        with rule_errors_on(form):
+            text, _ = services.issue_token(by=me(request), user=me(request), **form.asked())
+            return _account_page(request, new_token=text)
+    return _account_page(request, token_form=form, status=422)
 
 
 @require_POST

@@ -11,7 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import authenticators, confirming, services
+from accounts import authenticators, confirming, queries, services, single_sign_on
 from accounts.forms import CodeForm, ConfirmForm, SignInForm
 from accounts.middleware import whose
 from accounts.models import User
@@ -31,12 +31,14 @@ def next_path(request: HttpRequest) -> str:
     return wanted
 
 
-def _after(request: HttpRequest, user: User) -> str:
+def after_for(user: User, wanted: str, left_by: str) -> str:
     """The same, but home for whoever did not leave that page herself: a page of somebody else is not hers to see."""
+    return wanted if not left_by or constant_time_compare(left_by, whose(user)) else HOME
+
+
+def _after(request: HttpRequest, user: User) -> str:
     left_by = request.POST.get("of") or request.GET.get("of") or ""
-    if left_by and not constant_time_compare(left_by, whose(user)):
-        return HOME
-    return next_path(request)
+    return after_for(user, next_path(request), left_by)
 
 
 @login_not_required
@@ -78,6 +80,7 @@ def _sign_in_page(
         "is_idle": "idle" in request.GET,
         "is_switch": "switch" in request.GET,
         "demo_password": services.DEMO_PASSWORD,
+        "provider": single_sign_on.provider(),
     }
     response = render(request, "accounts/sign_in.html", context, status=status)
     for name, value in (headers or {}).items():
@@ -143,6 +146,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
         "waits": confirming.KEPT in request.session,
         "has_factor": user.has_second_factor,
         "key_options": key_options(user) if user.has_second_factor else "",
+        "provider": single_sign_on.provider() if queries.has_identity(user) else None,
     }
     return render(request, "accounts/confirm.html", context, status=status)
 

@@ -2,6 +2,7 @@
    a patient is ever stored). 60 s before the end a dialog asks; at the end the page is emptied, its place in the
    history is replaced by the sign-in page, and the session is ended on the server. The server keeps its own clock:
    without this file the session still ends, only the old screen stays until the next click. */
+import { collect, keep } from "./drafts.js";
 import { openDialog } from "./menus.js";
 
 const ACTIVE = "chartroom.active";
@@ -60,9 +61,11 @@ async function lock({ tell }) {
   const address = signInAddress();
   const { signOut } = body.dataset;
   const headers = csrf();
+  const typed = tell ? collect(here()) : "";
   blank();
   history.replaceState(null, "", address);
   if (tell) {
+    await keep(typed);
     write(LOCKED, Date.now());
     const reason = new URLSearchParams({ reason: "idle" });
     await fetch(signOut, { method: "POST", headers, body: reason, redirect: "manual", keepalive: true }).catch(() => null);
@@ -98,6 +101,7 @@ function tick() {
   if (over) return;
   last = Math.max(last, Math.min(read(ACTIVE), Date.now()));
   const left = Math.ceil(idle - (Date.now() - last) / 1000);
+  if (left < idle / 2) keep(collect(here())); // in good time: the server's clock may run ahead of this one
   const dialog = document.getElementById("idle-dialog");
   if (left <= 0) {
     lock({ tell: true });

@@ -14,7 +14,15 @@ from django.utils import timezone
 
 from accounts import authenticators
 from accounts import services as accounts
-from accounts.models import BrowserSession, HospitalRole, HouseEmergency, ReviewItem, RoleChange, User
+from accounts.models import (
+    BrowserSession,
+    Draft,
+    HospitalRole,
+    HouseEmergency,
+    ReviewItem,
+    RoleChange,
+    User,
+)
 from accounts.roles import Role
 from audit.models import Event
 from audit.review.models import GlassReview
@@ -208,6 +216,9 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
     event = Event.objects.filter(patient_id=patient.pk).latest("id")
     somebody = make_user(Role.RECORDS_CLERK)
     issued = {user.pk: accounts.issue_token(by=user, user=user) for user in everybody}
+    program = accounts.make_program(
+        by=people["administrator"], username=f"feed.{patient.pk}", name="A feed", roles=[Role.CLINICIAN]
+    )
     values: dict[str, Any] = {
         "patient_id": patient.pk,
         "encounter_id": encounter.pk,
@@ -234,6 +245,13 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
         "accounts.pk": somebody.pk,
         "accounts:token-revoke.pk": Own({key: token.pk for key, (_, token) in issued.items()}),
         "accounts:factor-remove.pk": Own({user.pk: _app_of(user).pk for user in everybody}),
+        "accounts:draft-take.pk": Own({user.pk: _draft_of(user).pk for user in everybody}),
+        "accounts:draft-discard.pk": Own({user.pk: _draft_of(user).pk for user in everybody}),
+        "accounts:program.pk": program.pk,
+        "accounts:program-token.pk": program.pk,
+        "accounts:program-token-revoke.pk": program.pk,
+        "accounts:program-token-revoke.token_id": accounts.issue_token(by=program, user=program)[1].pk,
+        "accounts:program-switch.pk": program.pk,
         "accounts:session-end.number": Own({user.pk: _sitting_of(user).number for user in everybody}),
         "accounts:user-session-end.number": _sitting_of(somebody).number,
         "accounts:user-token-revoke.token_id": accounts.issue_token(by=somebody, user=somebody)[1].pk,
@@ -266,6 +284,12 @@ def _app_of(user: User) -> Authenticator:
     secret = authenticators.new_secret()
     accounts.add_app(by=user, secret=secret, code=code_of(secret))
     return Authenticator.objects.get(user=user, type="totp")
+
+
+def _draft_of(user: User) -> Draft:
+    """What she had typed on a page."""
+    accounts.keep_draft(by=user, path=f"/account/?{uuid7()}", forms=[])
+    return Draft.objects.filter(user=user).latest("created_at")
 
 
 def _sitting_of(user: User) -> BrowserSession:
