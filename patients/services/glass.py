@@ -1,6 +1,6 @@
 """Break the glass: open a chart outside one's care, for a reason and a limited time, with compliance told at once.
 
-Sources: 45 CFR 164.312(a)(2)(ii), emergency access; 45 CFR 170.315(d)(6); docs/decisions/0005-the-glass.md.
+Sources: 45 CFR 164.312(a)(2)(ii), emergency access; 45 CFR 170.315(d)(6); docs/decisions/0006-the-glass.md.
 """
 
 from dataclasses import dataclass
