@@ -126,7 +126,7 @@ SEED = [
         "documents",  # one in twenty carries a label
         f"""insert into documents_document (id, created_at, updated_at, version, patient_id, type_id, title, service_date,
             author, status, labels, source, filed_by_id, filed_at)
-        select {ID.format("n + 200000000")}, now(), now(), 1, {ID.format("1 + mod(n * 7, %(patients)s)")}, %(type)s, 'Note',
+        select {ID.format("n + 200000000")}, now(), now(), 1, {ID.format("1 + mod(n * 7 + n / 1000, %(patients)s)")}, %(type)s, 'Note',
             current_date - mod(n * 13, 1000)::int, '', 'current',
             case when mod(n, 20) = 0 then (array['{{hiv}}', '{{part2}}', '{{behavioral}}', '{{vip}}', '{{psychotherapy}}'])
                 [(1 + mod(n / 20, 5))::int]::varchar[] else '{{}}' end,

@@ -51,6 +51,7 @@ RAIL = (
         "glass",
         room="glass",
     ),
+    _Entry("Labels", "lock", "documents:labels", "documents.change_label_rules"),
     _Entry("Users", "person-gear", "accounts:users", "accounts.manage_users", "g u", "people"),
     _Entry(
         "Rights",

@@ -98,6 +98,14 @@ class FilterForm(forms.Form):
         )
 
 
+ANSWERS = [
+    ("", "No"),
+    (LabelVerdict.ALLOWED, "Sees"),
+    (LabelVerdict.REASON, "Says why"),
+    (LabelVerdict.DENIED, "Never"),
+]
+
+
 class LabelRulesForm(forms.Form):
     """An answer for each label and role; only those that were changed are taken, so two people may edit at once."""
 
@@ -113,7 +121,7 @@ class LabelRulesForm(forms.Form):
                     label=f"{words}, {role_words}",
                     required=False,
                     initial=verdict,
-                    choices=[("", "Does not see them (no answer)"), *LabelVerdict.choices],
+                    choices=ANSWERS,
                     show_hidden_initial=True,
                     widget=forms.Select(attrs={"aria-label": f"{words}, {role_words}"}),
                 )

@@ -88,7 +88,8 @@ LabelTable = list[tuple[str, str, list[tuple[str, str, str]]]]
 def label_table() -> LabelTable:
     """(label, words, [(role, words, verdict or "")]) for every label that rules decide and every role."""
     held = {(row.label, row.role_id): row.verdict for row in LabelRule.objects.all()}
-    roles = list(Group.objects.order_by("name"))
+    looks = Q(permissions__content_type__app_label="documents", permissions__codename="view_document")
+    roles = list(Group.objects.filter(looks).order_by("name"))
     return [
         (
             label,

@@ -12,7 +12,10 @@ OFFERS = {
     Role.ROI_SPECIALIST: (["Home", "Patients", "Capture", "Requests"], 2),
     Role.RECORDS_SUPERVISOR: (["Home", "Patients", "Capture", "Requests", "Rights"], 4),
     Role.CLINICIAN: (["Home", "Patients"], 0),
-    Role.COMPLIANCE_OFFICER: (["Home", "Patients", "Requests", "Access log", "Broken glass", "Rights"], 0),
+    Role.COMPLIANCE_OFFICER: (
+        ["Home", "Patients", "Requests", "Access log", "Broken glass", "Labels", "Rights"],
+        0,
+    ),
     Role.ADMINISTRATOR: (["Home", "Users", "System"], 2),
 }
 
@@ -32,9 +35,15 @@ def test_each_role_is_offered_its_rooms_and_may_open_every_one(db, browse, role,
     ("role", "tabs"),
     [
         (Role.RECORDS_CLERK, ["timeline", "demographics", "encounters", "requests"]),
-        (Role.RECORDS_SUPERVISOR, ["timeline", "demographics", "encounters", "requests", "access"]),
+        (
+            Role.RECORDS_SUPERVISOR,
+            ["timeline", "demographics", "encounters", "requests", "opening", "access"],
+        ),
         (Role.CLINICIAN, ["timeline", "demographics", "encounters"]),
-        (Role.COMPLIANCE_OFFICER, ["timeline", "demographics", "encounters", "requests", "access"]),
+        (
+            Role.COMPLIANCE_OFFICER,
+            ["timeline", "demographics", "encounters", "requests", "opening", "access"],
+        ),
     ],
 )
 def test_each_tab_of_a_chart_opens_for_whoever_is_offered_it(db, browse, role, tabs):
