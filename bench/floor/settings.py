@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from config.settings import *  # noqa: F403
+from config.settings import INSTALLED_APPS as CHARTROOM_APPS
 
+INSTALLED_APPS = ["bench.floor.apps.Bare" if name == "allauth.account" else name for name in CHARTROOM_APPS]
 ROOT_URLCONF = "bench.floor.urls"
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
