@@ -64,8 +64,10 @@ def take_draft(*, by: User, draft_id: UUID) -> Any:
 
 @transaction.atomic
 def discard_draft(*, by: User, draft_id: UUID) -> None:
-    """Forget it."""
-    Draft.objects.filter(pk=draft_id, user=by).delete()
+    """Forget it. Raises NotFound for anybody else's."""
+    dropped, _ = Draft.objects.filter(pk=draft_id, user=by).delete()
+    if not dropped:
+        raise NotFound
     record("draft.discarded", by=by)
 
 

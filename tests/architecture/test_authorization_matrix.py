@@ -30,6 +30,7 @@ NOBODY_GETS_THROUGH = {
     "/welcome/<text>/": "a link works once and for a stranger only; tests/accounts/test_life.py",
     "/sign-out/": "the way out leads to the sign-in page",
     "/switch-user/": "the same",
+    "/drafts/": "a script sends JSON, no form; tests/accounts/test_drafts.py",
     "/sign-in/sso/": "no provider in tests of the whole; tests/accounts/test_single_sign_on.py",
     "/sign-in/sso/back/": "the same",
     "/account/sso/": "the same",
