@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import Group
 
 from accounts import rights, rolebook
@@ -65,10 +66,13 @@ class CodeForm(CredentialForm):
     code = forms.CharField(
         label="Code",
         max_length=20,
-        required=False,
         help_text="The six digits that your authenticator app shows now, or one of your recovery codes.",
         widget=CODE,
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].required = not self.data.get("credential")
 
     def clean(self) -> dict[str, Any]:
         """One of the two."""
@@ -81,11 +85,12 @@ class CodeForm(CredentialForm):
 class ConfirmForm(CredentialForm):
     """The password once more, or a second factor."""
 
+    use_required_attribute = False  # one of the three is enough
+
     password = forms.CharField(
         label="Password",
         max_length=256,
         strip=False,
-        required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
     )
     code = forms.CharField(
@@ -94,6 +99,10 @@ class ConfirmForm(CredentialForm):
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].required = not (self.data.get("code") or self.data.get("credential"))
 
     def clean(self) -> dict[str, Any]:
         """One of the three."""
@@ -122,7 +131,13 @@ class KeyForm(CredentialForm):
     )
 
 
-LIVES = [(0, "The usual time"), (1, "A day"), (30, "30 days"), (90, "90 days"), (365, "A year")]
+LIVES = [
+    (0, f"{settings.TOKEN_HOURS} hours"),
+    (1, "A day"),
+    (30, "30 days"),
+    (90, "90 days"),
+    (365, "A year"),
+]
 
 
 class TokenForm(forms.Form):

@@ -2,7 +2,7 @@
 
 What the provider says is believed only when its signature, issuer, audience, time and nonce are right (OpenID Connect
 Core 3.1.3.7). The library django-allauth checks neither signature nor nonce in this flow, hence our own hundred lines
-around PyJWT (docs/decisions/0004).
+around PyJWT (docs/decisions/0007).
 """
 
 import base64

@@ -141,7 +141,7 @@ AUTH_PASSWORD_VALIDATORS = [
 BREACHED_PASSWORDS = env.text("CHARTROOM_BREACHED_PASSWORDS", "")
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "home"
-# Of allauth only the second factors are used (docs/decisions/0004); its own pages have no address here.
+# Of allauth only the second factors are used (docs/decisions/0007); its own pages have no address here.
 MFA_ADAPTER = "accounts.authenticators.Adapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_TOLERANCE = 1

@@ -25,8 +25,10 @@ NEW_SECRET = "new_secret"  # noqa: S105  (where a session keeps it, sealed, unti
 def second_factor(request: HttpRequest) -> HttpResponse:
     """What stands beside my password, and what may be added."""
     user = me(request)
+    factors = list(queries.second_factors_of(user))
     context = {
-        "factors": queries.second_factors_of(user),
+        "factors": factors,
+        "has_app": any(factor.type == authenticators.TYPES.TOTP for factor in factors),
         "codes_left": authenticators.recovery_codes_left(user) if user.has_second_factor else 0,
         "is_needed": user.needs_second_factor,
         "must_add": user.needs_second_factor and not user.has_second_factor,

@@ -56,7 +56,7 @@ def test_nobody_else_gets_it(clerk: User, supervisor: User, browse: Browse) -> N
     draft = Draft.objects.get()
     other = browse(supervisor)
     assert other.post(f"/drafts/{draft.pk}/take/").status_code == 404
-    other.post(f"/drafts/{draft.pk}/discard/")
+    assert other.post(f"/drafts/{draft.pk}/discard/").status_code == 404
     assert Draft.objects.exists()
     stranger = Client()
     assert stranger.post(f"/drafts/{draft.pk}/take/").status_code == 302

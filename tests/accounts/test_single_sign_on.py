@@ -274,9 +274,11 @@ def test_where_the_rule_makes_nobody_a_stranger_stays_out(theirs: Theirs, settin
     assert _through(Client()).status_code == 403
 
 
-def test_somebody_switched_off_here_stays_out(theirs: Theirs, administrator: User) -> None:
+def test_somebody_switched_off_here_stays_out(theirs: Theirs) -> None:
     _through(Client())
-    services.set_active(by=administrator, user_id=User.objects.get(username="ada").pk, is_active=False)
+    ada = User.objects.get(username="ada")
+    ada.is_active = False
+    ada.save()
     client = Client()
     assert _through(client).status_code == 403
     assert not _is_in(client)

@@ -77,8 +77,8 @@ def desk(browser: Browser, house: House) -> Iterator[Callable[..., Page]]:
     complaints: list[str] = []
 
     def sit_down(who: str, **options: object) -> Page:
-        settings = {"viewport": {"width": 1280, "height": 800}, "accept_downloads": True} | options
-        context = browser.new_context(base_url=house.url, **settings)  # type: ignore[arg-type]
+        usual = {"base_url": house.url, "viewport": {"width": 1280, "height": 800}, "accept_downloads": True}
+        context = browser.new_context(**usual | options)  # type: ignore[arg-type]
         context.set_default_timeout(SECONDS * 1000)
         contexts.append(context)
         page = context.new_page()
