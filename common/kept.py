@@ -20,8 +20,8 @@ T = TypeVar("T")
 class Kept(Generic[T]):
     """`Kept(lambda key: Page.objects.filter(of=key))` called with a key: a list of its rows.
 
-    `build` gets keys (UUID) and must build the same question whatever they are: no `if`, no user, no policy. Who
-    may see the rows is asked before or after.
+    `build` gets keys (UUID, or a list of them for `any`) and must build the same question whatever they are: no
+    `if`, no user, no policy. Who may see the rows is asked before or after.
     """
 
     def __init__(self, build: Callable[..., QuerySet[Any, T]]) -> None:
@@ -40,7 +40,7 @@ class Kept(Generic[T]):
             raise TypeError("A kept query asks for rows by keys, and by each that it is given.")
         return rows, compiler, sql, tuple(values), stand_ins
 
-    def __call__(self, *keys: UUID) -> list[T]:
+    def __call__(self, *keys: UUID | list[UUID]) -> list[T]:
         with self.lock:
             if self.written is None:
                 self.written = self._write()

@@ -142,7 +142,7 @@ def _look(request: HttpRequest, patient_id: UUID) -> dict[str, Any]:
                 "filters": filters,
                 "given": given,
                 "wrong": form.errors if form else {},
-                "labels": Label.choices,
+                "labels": tuple(Label.choices),
                 "chips": _chips(kinds, given, filters),
                 "asking": asking,
                 "can_file": allows(access.check_may_file_at_all, user),  # the chart is open

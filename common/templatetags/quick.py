@@ -167,6 +167,8 @@ def rows(parser: Parser, token: Token) -> RowsNode:
 class MadeOnceNode(Node):
     """See `made_once`."""
 
+    child_nodelists = ()  # there is no block to look for in it, which Django does at every page
+
     def __init__(self, values: dict[str, FilterExpression], nodelist: NodeList) -> None:
         self.values = values
         self.nodelist = nodelist

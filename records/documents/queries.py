@@ -9,7 +9,8 @@ from uuid import UUID
 from django.contrib.auth.models import Group
 from django.contrib.postgres.search import SearchHeadline, SearchQuery
 from django.db import connection
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import BooleanField, Count, F, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
@@ -134,10 +135,17 @@ def types_in_chart(user: User, patient: Patient) -> tuple[list[tuple[str, str, i
     return sorted(kinds, key=lambda row: (-row[2], row[1])), sum(asking for *_, asking in rows)
 
 
+_encounters = Kept(
+    lambda keys: Encounter.objects.select_related("location").filter(
+        RawSQL("patients_encounter.id = any(%s)", [keys], output_field=BooleanField())
+    )
+)
+
+
 def encounters_of(rows: Iterable[Document]) -> dict[UUID, Encounter]:
     """The encounters that these documents belong to, with their locations, in one query."""
     wanted = {row.encounter_id for row in rows if row.encounter_id}
-    return Encounter.objects.select_related("location").in_bulk(wanted) if wanted else {}
+    return {encounter.pk: encounter for encounter in _encounters(list(wanted))} if wanted else {}
 
 
 def question(text: str) -> SearchQuery:

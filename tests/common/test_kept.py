@@ -4,6 +4,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
 
 from common.kept import Kept
 from patients.models import Encounter, Patient
@@ -93,3 +95,14 @@ def test_it_is_written_once() -> None:
 def test_a_key_that_nothing_asks_for_is_refused(build: Any) -> None:
     with pytest.raises(TypeError, match="by each"):
         Kept(build)(*[uuid4()] * build.__code__.co_argcount)
+
+
+def test_a_list_of_keys_comes_to_its_place() -> None:
+    kept = Kept(
+        lambda keys: Encounter.objects.filter(
+            RawSQL("patients_encounter.id = any(%s)", [keys], output_field=BooleanField())
+        )
+    )
+    some = [EncounterFactory.create() for _ in range(3)]
+    assert set(kept([some[0].pk, some[2].pk])) == {some[0], some[2]}
+    assert kept([uuid4()]) == []

@@ -162,7 +162,7 @@ def test_what_is_kept_is_bounded(monkeypatch):
         assert len(template.nodelist[0].made) <= 3
 
 
-KNOWN = re.compile(r"idle_seconds|navigation\.(?:rail|room|here|counts|new|search)")
+KNOWN = re.compile(r"idle_seconds|labels|navigation\.(?:rail|room|here|counts|new|search)")
 
 
 def test_pieces_made_once_depend_on_roles_and_pages_alone():
