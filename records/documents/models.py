@@ -130,6 +130,7 @@ class Document(BaseModel):
         ]
         indexes = [
             models.Index(fields=["patient", "-service_date", "-id"], name="document_timeline"),
+            models.Index(fields=["-service_date", "-id"], name="document_newest"),
             models.Index(fields=["encounter"], name="document_encounter"),
             models.Index(fields=["filed_by", "-filed_at"], name="document_filed_by"),
         ]
