@@ -172,13 +172,14 @@ def confirm(
 
     def attempt() -> User | None:
         if password:
-            return _with_password(request, by.username, password)
-        return by if _second_factor(by, code, credential) else None
+            user = _with_password(request, by.username, password)
+        else:
+            user = by if _second_factor(by, code, credential) else None
+        if user is not None:  # in this transaction: a code that was taken is a change, and wants its event
+            note_confirmed(request, by=by)
+        return user
 
-    if _tried(by.username, attempt) is None:
-        return False
-    note_confirmed(request, by=by)
-    return True
+    return _tried(by.username, attempt) is not None
 
 
 def note_confirmed(request: HttpRequest, *, by: User) -> None:

@@ -51,29 +51,38 @@ def _may_confirm(row: HouseEmergency, user: Any) -> bool:
 
 
 @require_POST
-@once
 def declare(request: HttpRequest) -> HttpResponse:
     """Ask for it; a second person has to confirm."""
     form = _form(request)
     if form.is_valid():
         if not services.recently_confirmed(request, within_seconds=FRESH_SECONDS):
-            return confirming.ask(request)
-        with rule_errors_on(form):
-            services.declare_emergency(by=me(request), **form.cleaned_data)
-            messages.warning(request, "Declared. Nothing is open yet: a second person has to confirm it.")
-            return redirect("accounts:emergency")
+            return confirming.ask(request)  # not the form's one result: it comes again afterwards
+        return _declared(request, form)
+    return _page(request, form, status=422)
+
+
+@once
+def _declared(request: HttpRequest, form: EmergencyForm) -> HttpResponse:
+    with rule_errors_on(form):
+        services.declare_emergency(by=me(request), **form.cleaned_data)
+        messages.warning(request, "Declared. Nothing is open yet: a second person has to confirm it.")
+        return redirect("accounts:emergency")
     return _page(request, form, status=422)
 
 
 @require_POST
-@once
 def confirm(request: HttpRequest, emergency_id: UUID) -> HttpResponse:
     """The second person's yes."""
     user = me(request)
     access.check_may_confirm_emergency(user, access.get_emergency_for(user, emergency_id))
     if not services.recently_confirmed(request, within_seconds=FRESH_SECONDS):
         return confirming.ask(request)
-    row = services.confirm_emergency(by=user, emergency_id=emergency_id)
+    return _confirmed(request, emergency_id)
+
+
+@once
+def _confirmed(request: HttpRequest, emergency_id: UUID) -> HttpResponse:
+    row = services.confirm_emergency(by=me(request), emergency_id=emergency_id)
     words = "DRILL: in force; nothing is opened by it." if row.is_drill else "Emergency access is in force."
     messages.warning(request, words)
     return redirect("accounts:emergency")

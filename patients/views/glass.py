@@ -49,28 +49,41 @@ def _back(request: HttpRequest, otherwise: str) -> str:
 
 
 @require_http_methods(["GET", "POST"])
-@once
 def glass(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """What breaking the glass means, and the form that does it once whoever sits there has said who she is."""
-    user = me(request)
-    considered = services.consider_glass(by=user, patient_id=patient_id)
-    patient = considered.patient
+    considered = services.consider_glass(by=me(request), patient_id=patient_id)
     is_drill = bool(request.POST.get("is_drill") or request.GET.get("drill"))
     form = GlassForm(request.POST or None, reasons=considered.reasons, is_drill=is_drill)
     if request.method == "POST" and form.is_valid():
         is_needed = is_drill or not considered.is_open_anyway
         if is_needed and not recently_confirmed(request, within_seconds=FRESH_SECONDS):
-            return confirming.ask(request)
-        with rule_errors_on(form):
-            services.break_glass(by=user, patient_id=patient.pk, is_drill=is_drill, **form.cleaned_data)
-            if is_drill:
-                return redirect(f"{reverse('patients:glass', args=[patient.pk])}?drill=1")
-            kept = confirming.take(request, confirming.REFUSED) if request.POST.get("kept") else None
-            if kept is not None:
-                return render(request, "accounts/resume.html", {"kept": kept})
-            return redirect(_back(request, patient.get_absolute_url()))
+            return confirming.ask(request)  # not the form's one result: it comes again afterwards
+        return _broken(request, considered, form, is_drill=is_drill)
+    return _glass_page(request, considered, form, is_drill=is_drill)
+
+
+@once
+def _broken(
+    request: HttpRequest, considered: services.Considered, form: GlassForm, *, is_drill: bool
+) -> HttpResponse:
+    """The glass, and on to where she wanted to go; what was refused for want of it is sent on."""
+    patient = considered.patient
+    with rule_errors_on(form):
+        services.break_glass(by=me(request), patient_id=patient.pk, is_drill=is_drill, **form.cleaned_data)
+        if is_drill:
+            return redirect(f"{reverse('patients:glass', args=[patient.pk])}?drill=1")
+        kept = confirming.take(request, confirming.REFUSED) if request.POST.get("kept") else None
+        if kept is not None:
+            return render(request, "accounts/resume.html", {"kept": kept})
+        return redirect(_back(request, patient.get_absolute_url()))
+    return _glass_page(request, considered, form, is_drill=is_drill)
+
+
+def _glass_page(
+    request: HttpRequest, considered: services.Considered, form: GlassForm, *, is_drill: bool
+) -> HttpResponse:
     context = {
-        "patient": patient,
+        "patient": considered.patient,
         "considered": considered,
         "standing": considered.drill if is_drill else considered.standing,
         "form": form,

@@ -346,18 +346,25 @@ def test_two_people_at_two_desks(
     assert not is_open(clinician, chart)
 
 
-def test_both_say_again_who_they_are(supervisor: User, administrator: User) -> None:
-    stale = Client()
-    stale.force_login(supervisor)
-    answer = stale.post("/emergency/declare/", {"reason": WHY, "roles": ["clinician"], "hours": "2"})
+def test_both_say_again_who_they_are_and_go_on_from_there(supervisor: User, administrator: User) -> None:
+    one, other = Client(), Client()
+    one.force_login(supervisor)
+    other.force_login(administrator)
+    fields = {"reason": WHY, "roles": ["clinician"], "hours": "2", "once": str(uuid7())}
+    answer = one.post("/emergency/declare/", fields)
     assert answer["Location"].startswith("/confirm/")
     assert not HouseEmergency.objects.exists()
-    emergency = declared(supervisor)
-    other = Client()
-    other.force_login(administrator)
-    assert other.post(f"/emergency/{emergency.pk}/confirm/")["Location"].startswith("/confirm/")
+    assert "data-resume" in one.post("/confirm/", {"password": PASSWORD}).content.decode()
+    assert one.post("/emergency/declare/", fields)["Location"] == "/emergency/"
+    emergency = HouseEmergency.objects.get()
+    address, fields = f"/emergency/{emergency.pk}/confirm/", {"once": str(uuid7())}
+    assert other.post(address, fields)["Location"].startswith("/confirm/")
     emergency.refresh_from_db()
     assert not emergency.is_confirmed
+    other.post("/confirm/", {"password": PASSWORD})
+    assert other.post(address, fields)["Location"] == "/emergency/"
+    emergency.refresh_from_db()
+    assert emergency.is_confirmed
 
 
 def test_a_form_with_errors_keeps_what_was_typed(supervisor: User, browse: Browse) -> None:

@@ -23,6 +23,8 @@ from tests.accounts.making import make_role
 from tests.conftest import confirmed
 from tests.factories import PASSWORD, EncounterFactory, PatientFactory, UserFactory, make_user
 from tests.patients.test_glass import WHY, broken, ran_out
+from tests.records.documents import samples
+from tests.records.documents.conftest import file
 from tests.support import at_most_queries, events
 
 Browse = Callable[[User], Client]
@@ -62,7 +64,7 @@ def test_the_whole_way(stale: Client, clinician: User, chart: Patient) -> None:
     assert "QUILLFEATHER, Una" in shown
     assert chart.mrn_display in shown
     back = unquote(offered[1].partition("next=")[2])
-    asked = stale.post(offered[1], {**ANSWERS, "next": back})
+    asked = stale.post(offered[1], {**ANSWERS, "next": back, "once": str(uuid7())})
     assert asked.status_code == 303
     assert asked["Location"].startswith("/confirm/")
     assert not GlassBreak.objects.exists()
@@ -195,6 +197,25 @@ def test_the_banner_of_a_drill_stands_on_a_chart_of_her_own(clinician: User, bro
     patient = EncounterFactory.create(attending=clinician).patient
     broken(clinician, patient, is_drill=True)
     assert "DRILL: glass broken" in text_of(browse(clinician).get(f"/patients/{patient.pk}/"))
+
+
+@pytest.mark.parametrize("tab", ["", "demographics/", "encounters/"])
+def test_every_page_of_the_chart_has_the_line_and_the_way_to_end_it(
+    clinician: User, browse: Browse, chart: Patient, tab: str
+) -> None:
+    """A chart with a stay in it: the page's own words must not get in the line's way."""
+    EncounterFactory.create(patient=chart)
+    document = file(make_user(Role.RECORDS_CLERK), chart, samples.text_pdf([["A letter"]]))
+    glass = broken(clinician, chart)
+    client = browse(clinician)
+    for path in (
+        f"/patients/{chart.pk}/{tab}",
+        f"/documents/{document.pk}/",
+        f"/documents/search/{chart.pk}/?q=letter",
+    ):
+        page = text_of(client.get(path))
+        assert "Glass broken" in page, path
+        assert f"/patients/glass/{glass.pk}/end/" in page, path
 
 
 def test_a_colleague_on_the_same_chart_has_no_banner(clinician: User, browse: Browse, chart: Patient) -> None:
