@@ -5,6 +5,7 @@ kept is the text with places for the user and the patient. So a check is one sta
 write, and the two cannot disagree: they ask for the same rows.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -76,7 +77,16 @@ def _written(rows: QuerySet[Any]) -> Text | None:
         sql, values = rows.query.sql_with_params()
     except EmptyResultSet:
         return None
-    return sql, tuple(values)
+    return _with_own_names(sql), tuple(values)
+
+
+def _with_own_names(sql: str) -> str:
+    """The same with names for its tables that no other query uses.
+
+    Django calls the tables of every subquery U0, V0 and so on. The query around ours may be one too, and `{patient}`
+    then stands for its U0: inside a subquery of ours it would mean our own U0, and the rule would ask of nobody.
+    """
+    return re.sub(r"\b([T-Z]\d+)\b", r"policy_\1", sql)
 
 
 def _filled(values: Iterable[Any], user_id: UUID, chart: UUID | None = None) -> list[Any]:
@@ -191,7 +201,7 @@ def _sorted_out(openers: list[Opener]) -> tuple[list[Text], list[Text]]:
                 sql, values = "true", ()
             except EmptyResultSet:
                 continue
-            over_index.append((sql.replace(HERE, "{patient}"), tuple(values)))
+            over_index.append((_with_own_names(sql).replace(HERE, "{patient}"), tuple(values)))
         else:
             text = _written(rows.order_by().values(opener.patient))
             if text is not None:

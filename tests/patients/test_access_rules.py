@@ -39,8 +39,13 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 def both(user: User, patient: Patient) -> access.Decision:
     """The decision, after making sure that the list says the same."""
     decision = access.decide(user, patient)
-    listed = access.visible_to(user).filter(pk=patient.pk).exists()
-    assert listed == decision.allowed, str(decision)
+    visible = access.visible_to(user)
+    listed = visible.filter(pk=patient.pk).exists()
+    nested = Patient.objects.filter(pk__in=visible.values("pk"), pk=patient.pk).exists()
+    deeper = Patient.objects.filter(
+        pk__in=Patient.objects.filter(pk__in=visible.values("pk")).values("pk"), pk=patient.pk
+    ).exists()
+    assert listed == nested == deeper == decision.allowed, str(decision)
     return decision
 
 
