@@ -3,7 +3,8 @@
 They need a connection that keeps its session: a pooler in front has to pool sessions, not transactions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,6 +18,17 @@ _NAMES = count(1)
 _known: WeakKeyDictionary[Any, dict[tuple[str, tuple[Any, ...]], str]] = WeakKeyDictionary()
 
 
+@dataclass(frozen=True)
+class _Place:
+    number: int
+
+
+def execute_all(cursor: CursorWrapper, sql: str, values: Sequence[Any]) -> None:
+    """Run `sql` prepared, with every one of its values a parameter."""
+    places = {_Place(number): value for number, value in enumerate(values)}
+    execute(cursor, sql, tuple(places), places)
+
+
 def execute(cursor: CursorWrapper, sql: str, values: tuple[Any, ...], places: Mapping[Any, Any]) -> None:
     """Run `sql` with `values`, prepared at its first use in this session.
 
@@ -28,11 +40,12 @@ def execute(cursor: CursorWrapper, sql: str, values: tuple[Any, ...], places: Ma
     name = statements.get((sql, values))
     if name is None:
         if len(statements) >= MOST:
-            cursor.execute("deallocate all")
+            cursor.cursor.execute("deallocate all")
             statements.clear()
         name = f"chartroom_{next(_NAMES)}"
         numbers = {stand_in: AsIs(f"${number}") for number, stand_in in enumerate(places, start=1)}
-        cursor.execute(f"prepare {name} as {sql}", [numbers.get(value, value) for value in values])
+        with connection.wrap_database_errors:  # once a session: no question of this page
+            cursor.cursor.execute(f"prepare {name} as {sql}", [numbers.get(value, value) for value in values])
         statements[sql, values] = name
     given = ", ".join(["%s"] * len(places))
     cursor.execute(f"execute {name} ({given})", list(places.values()))

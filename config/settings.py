@@ -118,7 +118,10 @@ DATABASES: dict[str, dict[str, Any]] = {
     "owner": env.database(_OWNER_URL, "DATABASE_OWNER_URL"),
 }
 # Who cannot get a lock (a log that is blocked, a row held elsewhere) is told so before the web server gives up.
-DATABASES["default"]["OPTIONS"].setdefault("options", "-c lock_timeout=15s")
+# What is prepared (common.prepared) is planned once, not for each of its first five questions.
+DATABASES["default"]["OPTIONS"].setdefault(
+    "options", "-c lock_timeout=15s -c plan_cache_mode=force_generic_plan"
+)
 DATABASE_ROUTERS = ["common.routers.OwnerOnlyMigrates"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

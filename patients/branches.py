@@ -13,19 +13,26 @@ from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
+from common import prepared
 from patients.models import NAMESAKES, EncounterKind, Patient
 from patients.typed import LIMIT, Typed
 
 SHORTEST_PHONE = 7
+AFTER_ALL = "\U0010ffff"  # no character: nothing that is typed or kept holds it
 OTHER_NAMES = "join patients_patientname n on n.patient_id = p.id and n.use in ('alias', 'maiden', 'old')"
 IDENTIFIERS = "join patients_identifier i on i.patient_id = p.id"
 TELEPHONES = "join patients_telecom t on t.patient_id = p.id"
 Branch = tuple[str, list[Any]]
 
 
-def _beginning(text: str) -> str:
-    """A LIKE pattern for what starts so, with LIKE's own signs taken literally."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+def _begins(column: str) -> str:
+    """A condition that takes `_range`. LIKE would say it too, but is planned anew for every text."""
+    return f"({column} >= %s and {column} < %s)"
+
+
+def _range(start: str) -> list[str]:
+    """From where to where lies what starts so: keys sort by code point, and hold no letter that comes after all."""
+    return [start, start + AFTER_ALL]
 
 
 def _splits(typed: Typed) -> Iterator[tuple[str, str, float]]:
@@ -77,11 +84,11 @@ class _Search:
         beside = typed.numbers if typed.words else typed.numbers[1:]
         for key in beside:
             self.conditions.append(
-                "(p.mrn like %s or exists (select from patients_identifier i where i.patient_id = p.id"
-                " and i.value_key like %s) or exists (select from patients_telecom t where t.patient_id = p.id"
-                " and length(%s) >= 7 and t.digits_reversed like %s))"
+                f"({_begins('p.mrn')} or exists (select from patients_identifier i where i.patient_id = p.id"  # noqa: S608
+                f" and {_begins('i.value_key')}) or exists (select from patients_telecom t where t.patient_id = p.id"
+                f" and length(%s) >= {SHORTEST_PHONE} and {_begins('t.digits_reversed')}))"
             )
-            self.values += [_beginning(key), _beginning(key), key, _beginning(key[::-1])]
+            self.values += [*_range(key), *_range(key), key, *_range(key[::-1])]
 
     def branch(
         self, score: float, why: str, join: str, where: list[str], values: list[Any], order: str
@@ -105,24 +112,24 @@ class _Search:
                 where, values = [], []
                 for column, start in (("family_key", family), ("given_key", given)):
                     if start:
-                        where.append(f"{table}.{column} like %s")
-                        values.append(_beginning(start))
+                        where.append(_begins(f"{table}.{column}"))
+                        values += _range(start)
                 columns = [f"{table}.family_key", f"{table}.given_key"]
                 order = ", ".join(reversed(columns) if given_first else columns)
                 yield self.branch(worth, why, join, where, values, order)
 
     def by_number(self, key: str) -> Iterator[Branch]:
         """MRN, other identifiers, retired ones among them, and the end of a telephone number."""
-        start = _beginning(key)
+        start = _range(key)
         yield self.branch(1.0, "MRN", "", ["p.mrn = %s"], [key], "p.id")
         yield self.branch(0.98, "identifier", IDENTIFIERS, ["i.value_key = %s"], [key], "p.id")
-        yield self.branch(0.9, "MRN", "", ["p.mrn like %s"], [start], "p.mrn")
-        yield self.branch(0.8, "identifier", IDENTIFIERS, ["i.value_key like %s"], [start], "i.value_key")
+        yield self.branch(0.9, "MRN", "", [_begins("p.mrn")], start, "p.mrn")
+        yield self.branch(0.8, "identifier", IDENTIFIERS, [_begins("i.value_key")], start, "i.value_key")
         if key.isdigit() and len(key) >= SHORTEST_PHONE:
             national = key.removeprefix("1") if len(key) == 11 else key
-            ending = _beginning(national[::-1])
+            ending = _range(national[::-1])
             yield self.branch(
-                0.85, "telephone", TELEPHONES, ["t.digits_reversed like %s"], [ending], "t.digits_reversed"
+                0.85, "telephone", TELEPHONES, [_begins("t.digits_reversed")], ending, "t.digits_reversed"
             )
 
     def by_birth_date(self, days: list[Any], score: float) -> Branch:
@@ -231,7 +238,10 @@ def best_matches(
         joins=_LAST_ENCOUNTER if with_recognition else "",
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*branches[1], limit])
+        if visible.query.where:
+            cursor.execute(statement, [*branches[1], limit])
+        else:  # one statement for all who type as many words
+            prepared.execute_all(cursor, statement, [*branches[1], limit])
         return [
             Match(
                 patient=Patient.from_db(connection.alias, names, values),

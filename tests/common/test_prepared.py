@@ -76,3 +76,10 @@ def test_a_rollback_leaves_it_usable() -> None:
         assert asked(one, other, "rolled back")[0] == "rolled back"
         transaction.set_rollback(True)
     assert asked(one, other, "rolled back")[0] == "rolled back"
+
+
+def test_every_value_may_be_a_parameter() -> None:
+    with connection.cursor() as cursor:
+        for values in (["a", "a", 3], ["b'", "%", 5], ["b'", "%", 5]):
+            prepared.execute_all(cursor, "select %s::text, %s::text, %s::int", values)
+            assert cursor.fetchone() == tuple(values)
