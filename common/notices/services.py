@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
+from django.db.models import Subquery
 from django.utils import timezone
 
 from common.errors import NotFound
@@ -51,7 +52,9 @@ def read_all(*, by_id: UUID, until: UUID | None = None) -> int:
     """Remember that all her notices have been read (up to that one, the newest she saw); returns how many."""
     unread = Notice.objects.of(by_id).unread()
     if until is not None:
-        unread = unread.filter(pk__lte=until)
+        # By time: ids of the same millisecond have no order.
+        seen = Notice.objects.of(by_id).filter(pk=until).values("created_at")
+        unread = unread.filter(created_at__lte=Subquery(seen))
     now = timezone.now()
     return unread.update(read_at=now, updated_at=now)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
-from audit.review import exporting, services
+from audit.review import exporting
 from audit.services import record
 from common import sheets
 from patients import services as patients
@@ -72,7 +72,7 @@ def test_what_happens_meanwhile_is_not_in_it(compliance: User, clerk: User, brow
 def test_a_long_answer_is_cut_and_says_so(
     compliance: User, clerk: User, browse: Browse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "EXPORT_LIMIT", 7)
+    monkeypatch.setattr("audit.review.services.log.EXPORT_LIMIT", 7)
     monkeypatch.setattr(exporting, "PIECE", 3)
     for number in range(9):
         record("home.viewed", by=clerk, reason=f"n{number}")

@@ -262,7 +262,7 @@ def test_a_chart_closed_to_the_reader_stays_an_id(
 
     patient = PatientFactory.create()
     _look(clerk, patient.pk)
-    monkeypatch.setattr(services.patient_access, "visible_to", lambda user: Patient.objects.none())
+    monkeypatch.setattr("patients.access.visible_to", lambda user: Patient.objects.none())
     answer = services.view_log(by=compliance, question=Question(patient=patient.pk))
     assert not answer.patients
     assert answer.page.rows[0].patient_id == patient.pk
