@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.utils.http import urlencode
 
-from accounts import services
+from accounts import services, throttling
 from accounts.models import User
 from accounts.services.signing_in import FACTOR_ELSEWHERE
 from accounts.sessions import SEEN_AT, SITTING
@@ -28,6 +28,28 @@ SECOND_FACTOR_PAGES = {
     "accounts:confirm",
 }
 ALWAYS_OPEN = {"accounts:sign-out", "accounts:switch", "accounts:still-here"}
+
+
+class FloodMiddleware:
+    """Refuses an attempt to sign in, while the house is full, before anything is read, asked or drawn for it.
+
+    So a flood costs next to nothing, and whoever works goes on working.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        names = ("accounts:sign-in", "accounts:code", "accounts:confirm", "tokens")
+        self.doors = frozenset(reverse(name) for name in names)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "POST" or request.path not in self.doors or not throttling.is_full():
+            return self.get_response(request)
+        if wants_json(request):
+            answer: HttpResponse = problem_response(429, "throttled", throttling.FULL)
+        else:
+            answer = HttpResponse(throttling.FULL, status=429, content_type="text/plain; charset=utf-8")
+        answer["Retry-After"] = "3"
+        return answer
 
 
 class IdleMiddleware:

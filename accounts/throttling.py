@@ -6,13 +6,24 @@ locked out by what happens elsewhere; besides, one name from anywhere, for guess
 """
 
 import ipaddress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
 from audit.services import clean, record
 from common.errors import TooMany
+
+# How many passwords one process hashes at once, and for how long one more waits. A hash takes a processor for a tenth
+# of a second: without this, a flood of attempts would take every thread of the web server, and nobody could work.
+_hashing = threading.BoundedSemaphore(settings.SIGN_INS_AT_ONCE)
+_queue = threading.BoundedSemaphore(1)
+QUEUE_SECONDS = 1.0
+FULL = "Many people are signing in just now. Go back and try again in a few seconds."
 
 WINDOW = timedelta(minutes=15)
 FAILURES = 5  # of one name from one address, since it last signed in
@@ -43,6 +54,36 @@ _NOTED = """
 select exists(select from audit_event where actor_id is null and at > %s and event = 'user.sign_in_failed'
               and outcome = 'denied' and lower(actor) = lower(%s))
 """
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """Run a block that hashes a password when it is its turn. Raises TooMany at once when the house is full."""
+    if not _hashing.acquire(blocking=False):
+        if not _queue.acquire(blocking=False):
+            raise _full()
+        try:
+            is_my_turn = _hashing.acquire(timeout=QUEUE_SECONDS)
+        finally:
+            _queue.release()
+        if not is_my_turn:
+            raise _full()
+    try:
+        yield
+    finally:
+        _hashing.release()
+
+
+def is_full() -> bool:
+    """Whether the next attempt would be refused at once."""
+    is_free = _queue.acquire(blocking=False)
+    if is_free:
+        _queue.release()
+    return not is_free
+
+
+def _full() -> TooMany:
+    return TooMany(FULL, wait=3)
 
 
 def neighbourhood(address: str | None) -> str | None:

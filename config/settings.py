@@ -64,6 +64,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "audit.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "accounts.middleware.FloodMiddleware",
     "csp.middleware.CSPMiddleware",
     "common.middleware.BrowserPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -151,6 +152,9 @@ MFA_TOTP_TOLERANCE = 1
 MFA_TOTP_ISSUER = "Chartroom"
 SECOND_FACTOR_ROLES = env.words("CHARTROOM_SECOND_FACTOR_ROLES", "administrator compliance_officer")
 SINGLE_SIGN_ON = env.mapping("CHARTROOM_SINGLE_SIGN_ON")  # docs/operators/sign-in.md
+SIGN_INS_AT_ONCE = max(
+    1, env.number("CHARTROOM_WEB_THREADS", 4, least=1) // 2
+)  # of one process, see throttling.py
 SESSION_HOURS = env.number("CHARTROOM_SESSION_HOURS", 12, least=1)
 DRAFT_HOURS = env.number("CHARTROOM_DRAFT_HOURS", 8, least=1)
 IDLE_MINUTES = env.number("CHARTROOM_IDLE_MINUTES", 15, least=1)

@@ -37,7 +37,8 @@ def check_password(*, request: HttpRequest | None, username: str, password: str)
     Raises TooMany after too many failures. A name nobody has takes the same time as a wrong password: the same
     questions are asked of the database, and a password is hashed either way.
     """
-    return _tried(username, lambda: _with_password(request, username, password))
+    with throttling.turn():
+        return _tried(username, lambda: _with_password(request, username, password))
 
 
 def _tried(username: str, attempt: Callable[[], User | None]) -> User | None:
@@ -179,7 +180,8 @@ def confirm(
             note_confirmed(request, by=by)
         return user
 
-    return _tried(by.username, attempt) is not None
+    with throttling.turn():
+        return _tried(by.username, attempt) is not None
 
 
 def note_confirmed(request: HttpRequest, *, by: User) -> None:
@@ -197,23 +199,26 @@ def sign_in_program(*, username: str, password: str, otp: str = "") -> tuple[str
     step must be on a page: a new password, or a second factor that the role needs.
     """
 
+    issued: list[tuple[str, ApiToken]] = []
+
     def attempt() -> User | None:
         user = _with_password(None, username, password)
-        if user is None or not user.has_second_factor:
-            return user
-        if otp:
-            return user if _second_factor(user, otp) else None
-        _failed(username, user, "no code")
-        return None
-
-    user = _tried(username, attempt)
-    if user is None:
-        return None
-    check_may_work(user)
-    with transaction.atomic():
+        if user is None:
+            return None
+        if user.has_second_factor and not otp:
+            _failed(username, user, "no code")
+            return None
+        if user.has_second_factor and _second_factor(user, otp) is None:
+            return None
+        check_may_work(user)
         text, token = issue_token(by=user, user=user, label="sign-in by program")
         record("user.signed_in", by=user, about=user, detail={"token": token.pk})
-    return text, token
+        issued.append((text, token))
+        return user
+
+    with throttling.turn():
+        _tried(username, attempt)
+    return issued[0] if issued else None
 
 
 def check_may_work(user: User) -> None:

@@ -579,3 +579,38 @@ def test_one_code_at_the_same_moment_signs_in_once(committed: None) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(attempt, range(8))) == [False] * 7 + [True]
+
+
+@pytest.fixture
+def enrolled(committed: None) -> tuple[User, str]:
+    """Somebody with an authenticator app, in the database for good, and its secret."""
+    user = make_user(Role.RECORDS_CLERK)
+    secret = authenticators.new_secret()
+    with time_machine.travel(timezone.now() - timedelta(minutes=1), tick=False):
+        services.add_app(by=user, secret=secret, code=code_of(secret))
+    return user, secret
+
+
+@pytest.mark.committed
+def test_a_code_that_was_taken_is_written_with_its_event_for_a_program(enrolled: tuple[User, str]) -> None:
+    """The database refuses at COMMIT what changed without an event: here tests really commit."""
+    user, secret = enrolled
+    assert _token(user, otp=code_of(secret)).status_code == 201
+    assert _token(user, otp=services.make_recovery_codes(by=user)[0]).status_code == 201
+
+
+@pytest.mark.committed
+def test_and_at_the_page_and_at_the_confirmation(enrolled: tuple[User, str]) -> None:
+    user, secret = enrolled
+    client = Client()
+    _password(client, user)
+    assert _send(client, "/sign-in/code/", {"code": code_of(secret)}).status_code == 302
+    code = services.make_recovery_codes(by=user)[0]
+    assert _send(client, "/confirm/", {"code": code, "next": "/account/"}).status_code == 302
+
+
+@pytest.mark.committed
+def test_and_with_a_key(committed: None) -> None:
+    user, key = make_user(Role.RECORDS_CLERK), SoftKey()
+    assert _add_key(_wait(user), key).status_code == 200
+    assert _answer(_wait(user), key).status_code == 302

@@ -208,12 +208,71 @@ def test_a_burst_at_the_same_moment_does_not_slip_through(committed: None) -> No
 
     def attempt(_: int) -> str:
         try:
-            return "in" if _try(user.username) else "failed"
-        except TooMany:
-            return "refused"
+            while True:
+                try:
+                    return "in" if _try(user.username) else "failed"
+                except TooMany as refused:
+                    if refused.wait > 5:  # less is a full house: come again
+                        return "refused"
         finally:
             connection.close()
 
     with ThreadPoolExecutor(4) as pool:
         results = sorted(pool.map(attempt, range(12)))
     assert results == ["failed"] * throttling.FAILURES + ["refused"] * (12 - throttling.FAILURES)
+
+
+@pytest.mark.committed
+def test_a_flood_of_attempts_leaves_threads_for_everybody_else(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of a process's threads hash, one waits, the others are free at once to say no, and to show pages."""
+    import threading
+    import time
+    from concurrent.futures import ThreadPoolExecutor
+
+    from django.conf import settings
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    begun, go_on = threading.Semaphore(0), threading.Event()
+    original = services.signing_in._with_password
+
+    def slow(*words: Any) -> User | None:
+        begun.release()
+        go_on.wait(20)
+        return original(*words)
+
+    monkeypatch.setattr(services.signing_in, "_with_password", slow)
+    monkeypatch.setattr(throttling, "QUEUE_SECONDS", 20)
+
+    def attempt(number: int) -> str:
+        try:
+            return "in" if _try(f"flood.{number}", ip=f"198.51.100.{number}") else "failed"
+        except TooMany as refused:
+            return "full" if refused.wait <= 5 else "throttled"
+        finally:
+            connection.close()
+
+    hashing = settings.SIGN_INS_AT_ONCE
+    with ThreadPoolExecutor(hashing + 9) as pool:
+        first = [pool.submit(attempt, number) for number in range(hashing)]
+        for _ in first:
+            assert begun.acquire(timeout=20)
+        waiting = pool.submit(attempt, 50)
+        while throttling._queue.acquire(blocking=False):
+            throttling._queue.release()
+            time.sleep(0.01)
+        started = time.monotonic()
+        refused = [pool.submit(attempt, 60 + number).result(timeout=20) for number in range(8)]
+        assert time.monotonic() - started < 5
+        assert refused == ["full"] * 8
+        with CaptureQueriesContext(connection) as queries:
+            page = _post(Client(), "flood.page", "wrong")
+            program = Client().post("/api/v1/tokens/", {}, content_type="application/json")
+        assert (page.status_code, program.status_code) == (429, 429)
+        assert page["Retry-After"] == program["Retry-After"] == "3"
+        assert not queries.captured_queries
+        assert Client().get("/sign-in/").status_code == 200
+        go_on.set()
+        assert {each.result(timeout=20) for each in [*first, waiting]} == {"failed"}
