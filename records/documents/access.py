@@ -87,12 +87,16 @@ def check_may_view(user: User, document: Document, *, chart: Decision | None = N
 def _check_labels(user: User, document: Document, decision: Decision) -> Decision:
     """The decision with what opened the labels. One statement, for the few documents that carry one."""
     asked = Document.objects.filter(pk=document.pk).values_list(
-        labels_open_to(user), clearance.open_by_role(user.pk), clearance.may_be_asked_for(user.pk)
+        labels_open_to(user),
+        clearance.open_by_role(user.pk),
+        clearance.open_with_needs(user.pk),
+        clearance.may_be_asked_for(user.pk),
     )
-    is_shown, by_role, may_ask = asked.first() or (False, False, False)
+    is_shown, by_role, with_needs, may_ask = asked.first() or (False, False, False, False)
     labels = ", ".join(document.labels)
     if is_shown:
-        how = f"labels {labels}" if by_role else f"labels {labels}, need stated"
+        by = "" if by_role else ", need stated" if with_needs else ", medical emergency (42 CFR 2.51)"
+        how = f"labels {labels}{by}"
         return replace(decision, evidence="; ".join(word for word in (decision.evidence, how) if word))
     facts: dict[str, Any] = {
         "patient_id": document.patient_id,

@@ -19,6 +19,13 @@ _NEED_STATED = f"""(l.label = any({_ASKABLE}) and exists (
     select from documents_labelneed n where n.user_id = %s and n.document_id = {{document}} and l.label = any(n.labels)
         and n.since <= statement_timestamp() and n.until > statement_timestamp()))"""
 
+# 42 CFR 2.51(a): medical personnel, for a bona fide medical emergency. A glass broken for emergency treatment says so,
+# under her name (P2-08); another reason does not, and no other label is opened by it.
+_MEDICAL_EMERGENCY = """(l.label = 'part2' and exists (
+    select from patients_glassbreak g where g.user_id = %s and g.patient_id = {patient} and g.reason_code = 'emergency'
+        and not g.is_drill and g.ended_at is null
+        and g.opened_at <= statement_timestamp() and g.expires_at > statement_timestamp()))"""
+
 
 def _every_label(*ways: str) -> str:
     """Each label is open in one of these ways."""
@@ -28,23 +35,33 @@ def _every_label(*ways: str) -> str:
 _IN_CLEARED = f"l.label = any({_CLEARED})"
 _IN_ASKABLE = f"l.label = any({_ASKABLE})"
 _BY_ROLE = _every_label(_IN_CLEARED, _OWN_NOTE)
-_SHOWN = f"{{labels}} = '{{}}' or {_every_label(_IN_CLEARED, _OWN_NOTE, _NEED_STATED)}"
+_WITH_NEEDS = _every_label(_IN_CLEARED, _OWN_NOTE, _NEED_STATED)
+_SHOWN = f"{{labels}} = '{{}}' or {_every_label(_IN_CLEARED, _OWN_NOTE, _NEED_STATED, _MEDICAL_EMERGENCY)}"
 _MAY_ASK = _every_label(_IN_ASKABLE, _OWN_NOTE)
 
 
 def _condition(sql: str, user_id: UUID) -> Condition:
     values = [user_id] * sql.count("%s")
-    return Condition(sql, values, labels="labels", written_by="written_by", document="pk")
+    return Condition(
+        sql, values, labels="labels", written_by="written_by", document="pk", patient="patient_id"
+    )
 
 
 def shown_to(user_id: UUID) -> Condition:
-    """True of documents whose labels are all open to the user: by role, as their writer, or by a stated need."""
+    """True of documents whose labels are all open to the user: by role, as their writer, by a stated need, or in a
+    medical emergency.
+    """
     return _condition(_SHOWN, user_id)
 
 
 def open_by_role(user_id: UUID) -> Condition:
     """The same without what a stated need opens."""
     return _condition(_BY_ROLE, user_id)
+
+
+def open_with_needs(user_id: UUID) -> Condition:
+    """The same with what a stated need opens, without what only a medical emergency does."""
+    return _condition(_WITH_NEEDS, user_id)
 
 
 def may_be_asked_for(user_id: UUID) -> Condition:

@@ -28,7 +28,7 @@ from patients.models import (
     PatientStatus,
     Restriction,
 )
-from tests.factories import EncounterFactory, PatientFactory, make_user
+from tests.factories import EncounterFactory, FacilityFactory, PatientFactory, make_user
 from tests.support import at_most_queries, events
 
 WHY = "called to bed 12, chest pain"
@@ -92,7 +92,8 @@ def test_it_opens_this_chart_to_this_person_only(clinician: User, chart: Patient
 
 
 def test_the_breaking_is_an_event_with_reason_and_end(clinician: User, chart: Patient) -> None:
-    """42 CFR 2.51(c): who got to see it, by whom, when, and the nature of the emergency."""
+    """42 CFR 2.51(c): who got to see it and where she works, by whom, when, and the nature of the emergency."""
+    FacilityFactory.create()
     glass = broken(clinician, chart)
     [event] = events("glass.broken", about=glass)
     assert (event.action, event.purpose, event.patient_id) == ("break-glass", "BTG", chart.pk)
@@ -100,6 +101,9 @@ def test_the_breaking_is_an_event_with_reason_and_end(clinician: User, chart: Pa
     assert event.detail is not None
     assert event.detail["reason_code"] == "emergency"
     assert event.detail["by"] == clinician.username
+    assert event.detail["recipient"] == clinician.display_name
+    assert event.detail["affiliation"] == FacilityFactory.create().name
+    assert event.detail["disclosed_by"]
     assert event.detail["until"][:16] == str(glass.expires_at)[:16]
 
 

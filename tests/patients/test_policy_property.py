@@ -20,7 +20,8 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.models import User
+from accounts.backends import RoleBackend
+from accounts.models import HouseEmergency, User
 from accounts.roles import Role
 from audit.services import record
 from common.errors import Denied, NotFound
@@ -31,6 +32,8 @@ from patients.models import (
     ChartRestriction,
     Consult,
     Encounter,
+    GlassBreak,
+    GlassReason,
     OwnEntry,
     Patient,
     PatientGrant,
@@ -136,7 +139,21 @@ def _span(at: str) -> tuple[datetime, datetime | None]:
 @st.composite
 def ties(draw: Any) -> list[tuple[Any, ...]]:
     """What lets whom in, and what shuts whom out."""
-    kinds = st.sampled_from(["stay", "team", "consult", "grant", "own", "restriction", "need", "works"])
+    kinds = st.sampled_from(
+        [
+            "stay",
+            "team",
+            "consult",
+            "grant",
+            "own",
+            "restriction",
+            "need",
+            "works",
+            "glass",
+            "glass",
+            "emergency",
+        ]
+    )
     return draw(
         st.lists(st.tuples(kinds, people, charts, places, when, st.integers(0, 9)), min_size=4, max_size=30)
     )
@@ -185,6 +202,13 @@ def _make(house: House, drawn: list[tuple[Any, ...]]) -> None:
         elif kind == "need":
             end = until or since + 30 * DAY
             add(StatedNeed(user=user, patient=patient, reason="for a test", since=since, until=end))
+        elif kind == "glass" and (*once, more > 7) not in seen:
+            add(GlassBreak(user=user, patient=patient, reason_code=list(GlassReason)[more % 6], reason="for a test",
+                           opened_at=since, expires_at=until or since + 30 * DAY, is_drill=more > 7))  # fmt: skip
+            seen.add((*once, more > 7))
+        elif kind == "emergency" and (kind, more > 7) not in seen:
+            _emergency(house, more, at)
+            seen.add((kind, more > 7))
         elif kind == "works":
             add(Workplace(user=user, facility=location.facility, location=location if more > 2 else None,
                           **common))  # fmt: skip
@@ -192,6 +216,26 @@ def _make(house: House, drawn: list[tuple[Any, ...]]) -> None:
     order = [Encounter, *(model for model in rows if model is not Encounter)]
     for model in order:
         model._default_manager.bulk_create(rows.get(model, []))
+
+
+def _emergency(house: House, more: int, at: str) -> None:
+    """One of the whole house: in force, over, or not confirmed yet; of every fifth it is a drill."""
+    since, until = _span(at)
+    confirmed = {} if at == LATER else {
+        "confirmed_by": house.users[8], "confirmed_at": since, "expires_at": until or timezone.now() + DAY,
+    }  # fmt: skip
+    row = HouseEmergency.objects.create(
+        reason="for a test", hours=1, declared_by=house.users[5], is_drill=more > 7, **confirmed
+    )
+    named = [Role.CLINICIAN, Role.RECORDS_CLERK, Role.ADMINISTRATOR][: 1 + more % 3]
+    row.roles.set(Group.objects.filter(name__in=named))
+
+
+def _at_a_request(user: User) -> User:
+    """As the middleware finds her: an emergency gives a right for as long as it is in force."""
+    found = RoleBackend().get_user(user.pk)
+    assert found is not None
+    return found
 
 
 def _label(
@@ -334,7 +378,7 @@ def test_in_the_list_exactly_when_it_opens(
         _make(house, drawn)
         _label(house, sets, rules, needs, writers)
         for who in looking:
-            user = house.users[who]
+            user = _at_a_request(house.users[who])
             open_charts = _charts_agree(house, user)
             shown = _documents_agree(house, user, open_charts)
             if pick < 8:
