@@ -4,7 +4,7 @@ Limits: a chart's check ≤ 1 ms p50; a list of 25 charts one may open ≤ 10 ms
 above that) ≤ 50 ms, for the lightest and the heaviest user, one who opens every chart and one who opens none; the
 policy adds ≤ 15 % to the chart page against the same page with the check taken out, in the same run.
 
-The rows are narrow and made in SQL. CHARTROOM_BENCH_PATIENTS makes the house smaller (default 1000000).
+The rows are narrow and made in SQL. BENCH_PATIENTS makes the house smaller (default 1000000).
 """
 # ruff: noqa: B023, E501  (the functions are called within their turn; statements read best as they are)
 
@@ -35,7 +35,7 @@ from patients.models import Patient  # noqa: E402
 from records.documents import access as document_access  # noqa: E402
 from records.documents.models import Document  # noqa: E402
 
-PATIENTS = int(os.environ.get("CHARTROOM_BENCH_PATIENTS", "1000000"))
+PATIENTS = int(os.environ.get("BENCH_PATIENTS", "1000000"))
 DOCUMENTS_EACH = 5
 USERS = 2_000
 GRANTS = 100_000
