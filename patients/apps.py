@@ -8,13 +8,15 @@ class PatientsConfig(AppConfig):
         from auditlog.registry import auditlog
 
         from accounts import rights
-        from audit import catalogue
+        from audit import catalogue, explaining
         from patients import models
         from patients.events import EVENTS
+        from patients.explainers import EXPLAINERS
         from patients.rights import RIGHTS
 
         catalogue.register(EVENTS)
         rights.register(RIGHTS)
+        explaining.register(*EXPLAINERS)
         machinery = ["created_at", "updated_at", "version", "family_key", "given_key", "value_key"]
         machinery.append("digits_reversed")
         for model in (

@@ -1,4 +1,4 @@
-"""What the compliance office has to look at and to decide, and a place for the permissions of its screens."""
+"""Broken glass, to be looked at and decided."""
 
 from datetime import date
 from typing import TYPE_CHECKING
@@ -13,19 +13,6 @@ from common.models import BaseModel
 
 if TYPE_CHECKING:
     from accounts.models import User
-
-
-class AccessLog(models.Model):
-    """The access log as something one may be allowed to read. No table: the events are `audit.models.Event`."""
-
-    class Meta:
-        managed = False
-        default_permissions = ()
-        permissions = [
-            ("view_log", "Can read the access log"),
-            ("export_log", "Can take the access log out as a file"),
-            ("view_chart_access", "Can see who looked at a chart"),
-        ]
 
 
 class Outcome(models.TextChoices):
