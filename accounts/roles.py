@@ -94,7 +94,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         | {"release.view_request", "release.view_disclosures", "review.view_log", "review.export_log"}
         | {"review.view_chart_access", "accounts.view_rights", "accounts.approve_role_change"}
         | {"accounts.stop_users"}
-        | {"review.review_glass", "patients.end_any_glass"}
+        | {"review.review_glass", "patients.end_any_glass", "review.work_alerts", "review.change_watch"}
     ),
     Role.ADMINISTRATOR: frozenset(
         {

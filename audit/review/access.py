@@ -3,7 +3,7 @@
 from typing import Any
 
 from accounts.models import User
-from audit.review.models import GlassReview
+from audit.review.models import Alert, AlertQuerySet, GlassReview
 from common.errors import Denied, NotFound
 from common.ids import as_uuid
 
@@ -58,3 +58,46 @@ def get_review_for(user: User, review_id: Any, *, lock: bool = False) -> GlassRe
     if review is None:
         raise NotFound
     return review
+
+
+def check_may_work_alerts(user: User) -> None:
+    """Compliance officers only."""
+    if not user.has_perm("review.work_alerts"):
+        raise Denied("Only the compliance office works the alerts of the watch.", rule="role")
+
+
+def check_may_change_watch(user: User) -> None:
+    """Compliance officers only."""
+    if not user.has_perm("review.change_watch"):
+        raise Denied("Only the compliance office says what the watch looks for.", rule="role")
+
+
+def alerts_visible_to(user: User) -> AlertQuerySet:
+    """Every alert but those about herself: nobody learns that she is watched, or works on it (MON-5)."""
+    if not user.has_perm("review.work_alerts"):
+        return Alert.objects.none()
+    return Alert.objects.not_about(user)
+
+
+def get_alert_for(user: User, alert_id: Any, *, lock: bool = False) -> Alert:
+    """One alert with its people. Raises Denied, NotFound (one about herself, too)."""
+    check_may_work_alerts(user)
+    key = as_uuid(alert_id)
+    rows = alerts_visible_to(user).select_related("subject", "decided_by")
+    rows = rows.select_for_update(of=("self",)) if lock else rows
+    alert = rows.filter(pk=key).first() if key else None
+    if alert is None:
+        raise NotFound
+    return alert
+
+
+def check_may_decide_alert(user: User, alert: Alert) -> None:
+    """Nobody decides about herself (MON-5); the table refuses it too."""
+    check_may_work_alerts(user)
+    if alert.subject_id == user.pk:
+        raise Denied(
+            "Somebody else must decide about what you did yourself.",
+            patient_id=alert.patient_id,
+            about=alert,
+            rule="one's own",
+        )

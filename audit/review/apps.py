@@ -15,7 +15,7 @@ class ReviewConfig(AppConfig):
             receivers,  # noqa: F401  (listens to the rooms below)
         )
         from audit.review.events import EVENTS
-        from audit.review.models import GlassReview
+        from audit.review.models import Alert, DecoyChart, GlassReview, WatchRule
         from audit.review.rights import RIGHTS
 
         catalogue.register(EVENTS)
@@ -23,3 +23,9 @@ class ReviewConfig(AppConfig):
         auditlog.register(
             GlassReview, exclude_fields=["created_at", "updated_at", "version", "overdue_told_at"]
         )
+        auditlog.register(
+            Alert,
+            exclude_fields=["created_at", "updated_at", "version", "event_ids", "hits", "score", "accesses"],
+        )
+        auditlog.register(DecoyChart, exclude_fields=["created_at", "updated_at", "version"])
+        auditlog.register(WatchRule, exclude_fields=["created_at", "updated_at", "version"])

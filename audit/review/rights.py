@@ -18,4 +18,18 @@ RIGHTS = (
         OVERSIGHT,
         is_sensitive=True,
     ),
+    Right(
+        "review.work_alerts",
+        "Look at the alerts of the watch and decide them",
+        OVERSIGHT,
+        is_sensitive=True,
+        traces=("watch.alerts_listed",),
+    ),
+    Right(
+        "review.change_watch",
+        "Change what the watch looks for, and mark decoy charts",
+        OVERSIGHT,
+        is_sensitive=True,
+        traces=("watch.rule_changed",),
+    ),
 )

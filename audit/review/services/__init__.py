@@ -20,20 +20,32 @@ from audit.review.services.reviewing import (
     open_review,
     tell_overdue,
 )
+from audit.review.services.watching import (
+    Evidence,
+    list_alerts,
+    open_alert,
+    set_aside_alert,
+    take_into_case,
+)
 
 __all__ = [
     "EXPORT_LIMIT",
     "PAGE_SIZE",
+    "Evidence",
     "Export",
     "LogAnswer",
     "Reviewed",
     "charts_closed_to",
     "decide_review",
+    "list_alerts",
     "list_reviews",
     "may_read_detail",
+    "open_alert",
     "open_review",
     "patients_of",
+    "set_aside_alert",
     "start_export",
+    "take_into_case",
     "tell_overdue",
     "view_chart_access",
     "view_event",
