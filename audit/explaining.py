@@ -4,8 +4,8 @@ An explanation is about one access. A room answers for many at once with one sta
 thousand accesses takes a handful of them. An access that nothing explains is unexplained, not wrong (MON-1).
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,11 +14,14 @@ from uuid import UUID
 from django.db import connection
 
 from audit.models import Event
+from common.ids import as_uuid
 
 # What counts as having had a chart open: a list or a search showed that there is such a person, no more.
 ACCESS_ACTIONS = frozenset(
     "view create update retract print copy export disclose sign link merge unmerge".split()
 )
+ROLE_SEPARATOR = "\x1f"
+AT_ONCE = 25_000  # accesses in one statement
 
 
 class Verdict(StrEnum):
@@ -26,6 +29,19 @@ class Verdict(StrEnum):
 
     EXPLAINED = "explained"
     CONTRADICTED = "contradicted"  # what the hospital knows speaks against it
+
+
+class Standing(StrEnum):
+    """What all explanations of an access together come to."""
+
+    CONTRADICTED = "contradicted"
+    UNEXPLAINED = "unexplained"
+    EXPLAINED = "explained"
+
+    @property
+    def words(self) -> str:
+        """As people read it."""
+        return {"explained": "Explained", "contradicted": "Speaks against"}.get(self, "Unexplained")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +56,15 @@ class Access:
     object_type: str = ""
     object_id: str = ""
     reason: str = ""
+    roles: tuple[str, ...] = ()
+    session: str = ""
 
     @classmethod
     def of(cls, event: Event) -> "Access | None":
         """The access an event tells of; None for lists, searches, refusals, sign-ins and what jobs did."""
         if event.actor_id is None or event.patient_id is None or event.outcome != "success":
             return None
-        if event.action not in ACCESS_ACTIONS:
+        if event.action not in ACCESS_ACTIONS or event.actor.startswith("system:"):
             return None
         return cls(
             event.pk,
@@ -57,12 +75,17 @@ class Access:
             event.object_type,
             event.object_id,
             event.reason,
+            tuple(event.roles),
+            event.session,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One reason for (or against) an access. `words` name no patient; `evidence` is `table label:id`, or empty."""
+    """One reason for (or against) an access. `words` name no patient, unless somebody who gave a reason did.
+
+    `evidence` is `table label:id`, or empty.
+    """
 
     event_id: int
     kind: str
@@ -84,11 +107,19 @@ class Explainer:
     verdict: Verdict = Verdict.EXPLAINED
 
 
+Identities = Callable[[Collection[UUID]], Mapping[UUID, Collection[UUID]]]
+
 _explainers: dict[str, Explainer] = {}
+_identities: list[Identities] = []
 
 _ACCESSES = """
-with access (event_id, at, actor_id, patient_id, object_type, object_id) as (
-    select * from unnest(%s::bigint[], %s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::text[])
+with access (event_id, at, actor_id, patient_id, object_type, object_id, object_key, reason, roles, session) as (
+    select * from unnest(
+        %(access_event_ids)s::bigint[], %(access_ats)s::timestamptz[], %(access_actor_ids)s::uuid[],
+        %(access_patient_ids)s::uuid[], %(access_object_types)s::text[], %(access_object_ids)s::text[],
+        %(access_object_keys)s::uuid[], %(access_reasons)s::text[], %(access_roles)s::text[],
+        %(access_sessions)s::text[]
+    )
 )
 """
 
@@ -100,41 +131,100 @@ def register(*explainers: Explainer) -> None:
             raise ValueError(f"{explainer.kind} is registered twice.")
 
 
+def register_identities(identities: Identities) -> None:
+    """Say who knows which ids stand for the same person: what is known of one of them explains an access to another.
+
+    `identities` gives for each id that has others all of them, itself included.
+    """
+    _identities.append(identities)
+
+
 def all_explainers() -> list[Explainer]:
     """Every registered explainer, in the order of registration."""
     return list(_explainers.values())
 
 
-def ask(sql: str, parameters: Sequence[Any] = ()) -> Callable[[Sequence[Access]], list[Answer]]:
+def kind_words(kind: str) -> str:
+    """A kind as people read it."""
+    return _explainers[kind].words if kind in _explainers else kind.replace("_", " ").capitalize()
+
+
+def standing_of(explanations: Sequence[Explanation]) -> Standing:
+    """What they come to: one that speaks against it outweighs any that explain it."""
+    if any(one.verdict is Verdict.CONTRADICTED for one in explanations):
+        return Standing.CONTRADICTED
+    return Standing.EXPLAINED if explanations else Standing.UNEXPLAINED
+
+
+def _array(values: Iterable[object | None]) -> str:
+    """An array as PostgreSQL reads it from a text: a hundred thousand parameters would take seconds to parse."""
+    texts = []
+    for value in values:
+        if value is None:
+            texts.append("NULL")
+        else:
+            escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+            texts.append(f'"{escaped}"')
+    return "{" + ",".join(texts) + "}"
+
+
+def _columns(accesses: Sequence[Access]) -> dict[str, Any]:
+    return {
+        "access_event_ids": _array(access.event_id for access in accesses),
+        "access_ats": _array(access.at.isoformat() for access in accesses),
+        "access_actor_ids": _array(access.actor_id for access in accesses),
+        "access_patient_ids": _array(access.patient_id for access in accesses),
+        "access_object_types": _array(access.object_type for access in accesses),
+        "access_object_ids": _array(access.object_id for access in accesses),
+        "access_object_keys": _array(as_uuid(access.object_id) for access in accesses),
+        "access_reasons": _array(access.reason for access in accesses),
+        "access_roles": _array(ROLE_SEPARATOR.join(access.roles) for access in accesses),
+        "access_sessions": _array(access.session for access in accesses),
+        "first": min(access.at for access in accesses),
+        "last": max(access.at for access in accesses),
+    }
+
+
+def ask(sql: str, **parameters: Any) -> Callable[[Sequence[Access]], list[Answer]]:
     """An `answer` made of one SELECT of (event id, words, evidence) over the table `access` of what is asked about.
 
-    The statement is the room's own; its parameters are fixed. Columns of `access`: event_id, at, actor_id,
-    patient_id, object_type, object_id.
+    The statement is the room's own, and so are its `parameters`, written `%(name)s`. Columns of `access`: event_id,
+    at, actor_id, patient_id, object_type, object_id, object_key (the id as a UUID, or NULL), reason (as the log noted
+    it then), roles (joined by U+001F), session. `%(first)s` and `%(last)s` are the ends of the time they lie in:
+    what is read from the log itself is bounded by them, so that whole months are left out.
     """
 
     def answer(accesses: Sequence[Access]) -> list[Answer]:
-        columns: list[list[Any]] = [
-            [access.event_id for access in accesses],
-            [access.at for access in accesses],
-            [access.actor_id for access in accesses],
-            [access.patient_id for access in accesses],
-            [access.object_type for access in accesses],
-            [access.object_id for access in accesses],
-        ]
         with connection.cursor() as cursor:
-            cursor.execute(_ACCESSES + sql, [*columns, *parameters])
+            cursor.execute(_ACCESSES + sql, {**_columns(accesses), **parameters})
             return [(int(key), str(words), str(evidence)) for key, words, evidence in cursor.fetchall()]
 
     return answer
 
 
+def _under_all_ids(accesses: Sequence[Access]) -> list[Access]:
+    """The same accesses, once more for each other id of the same person."""
+    asked = {access.patient_id for access in accesses}
+    others: dict[UUID, set[UUID]] = {}
+    for identities in _identities:
+        for patient_id, ids in identities(asked).items():
+            others.setdefault(patient_id, set()).update(ids)
+    more = [
+        replace(access, patient_id=other)
+        for access in accesses
+        for other in sorted(others.get(access.patient_id, ()))
+        if other != access.patient_id
+    ]
+    return [*accesses, *more]
+
+
 def explain(accesses: Sequence[Access]) -> dict[int, list[Explanation]]:
     """What is known of each access, by event id; those that nothing explains have no entry."""
-    found: dict[int, list[Explanation]] = {}
-    if not accesses:
-        return found
-    for explainer in all_explainers():
-        for event_id, words, evidence in explainer.answer(accesses):
-            explanation = Explanation(event_id, explainer.kind, explainer.verdict, words, evidence)
-            found.setdefault(event_id, []).append(explanation)
-    return found
+    found: dict[int, dict[Explanation, None]] = {}
+    for start in range(0, len(accesses), AT_ONCE):
+        asked = _under_all_ids(accesses[start : start + AT_ONCE])
+        for explainer in all_explainers():
+            for event_id, words, evidence in explainer.answer(asked):
+                explanation = Explanation(event_id, explainer.kind, explainer.verdict, words, evidence)
+                found.setdefault(event_id, {})[explanation] = None
+    return {event_id: list(explanations) for event_id, explanations in found.items()}

@@ -183,6 +183,9 @@ CSRF_FAILURE_VIEW = "common.views.csrf_failure"
 # -- Who may open which chart -----------------------------------------------------------------------------------
 CARE_DAYS = env.number("CHARTROOM_CARE_DAYS", 90, least=0)  # after an encounter's end
 APPOINTMENT_HOURS = env.number("CHARTROOM_APPOINTMENT_HOURS", 36, least=0)  # before a planned encounter
+WORK_DAYS = env.number(
+    "CHARTROOM_WORK_DAYS", 7, least=0
+)  # the department's work after a discharge or a filing
 NEED_HOURS = env.number("CHARTROOM_NEED_HOURS", 12, least=1)  # a stated need opens a restricted chart so long
 ANONYMOUS_USER_NAME = None  # django-guardian makes no user of its own
 GUARDIAN_MONKEY_PATCH_USER = False

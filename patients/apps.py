@@ -9,7 +9,7 @@ class PatientsConfig(AppConfig):
 
         from accounts import rights
         from audit import catalogue, explaining
-        from patients import models
+        from patients import models, queries
         from patients.events import EVENTS
         from patients.explainers import EXPLAINERS
         from patients.rights import RIGHTS
@@ -17,6 +17,7 @@ class PatientsConfig(AppConfig):
         catalogue.register(EVENTS)
         rights.register(RIGHTS)
         explaining.register(*EXPLAINERS)
+        explaining.register_identities(queries.merged_identities)
         machinery = ["created_at", "updated_at", "version", "family_key", "given_key", "value_key"]
         machinery.append("digits_reversed")
         for model in (

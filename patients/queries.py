@@ -1,9 +1,10 @@
 """The search of the person index, over what `access` has restricted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import User
@@ -95,3 +96,30 @@ def merged_from(patient: Patient) -> list[Patient]:
         found.extend(rows)
         wave = [row.pk for row in rows]
     return found
+
+
+_IDENTITIES = """
+with recursive up (asked, id) as (
+    select asked, asked from unnest(%s::uuid[]) asked
+    union
+    select up.asked, entry.merged_into_id from up join patients_patient entry on entry.id = up.id
+    where entry.merged_into_id is not null
+), of_one_person (asked, id) as (
+    select up.asked, up.id from up join patients_patient entry on entry.id = up.id where entry.merged_into_id is null
+    union
+    select whole.asked, entry.id from of_one_person whole join patients_patient entry on entry.merged_into_id = whole.id
+)
+select asked, array_agg(id order by id) from of_one_person group by asked having count(*) > 1
+"""
+
+
+def merged_identities(patient_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """For each of these entries that was merged, or had others merged into it: all entries of that person."""
+    with connection.cursor() as cursor:
+        cursor.execute(_IDENTITIES, [list(patient_ids)])
+        return dict(cursor.fetchall())
+
+
+def identities_of(patient_id: UUID) -> list[UUID]:
+    """Every entry of the index that stands for this person, this one among them. Ask the log with all of them."""
+    return merged_identities([patient_id]).get(patient_id, [patient_id])

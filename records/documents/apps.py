@@ -8,13 +8,15 @@ class DocumentsConfig(AppConfig):
         from auditlog.registry import auditlog
 
         from accounts import rights
-        from audit import catalogue
+        from audit import catalogue, explaining
         from records.documents import jobs, models  # noqa: F401  (registers the job's handler)
         from records.documents.events import EVENTS
+        from records.documents.explainers import EXPLAINERS
         from records.documents.rights import RIGHTS
 
         catalogue.register(EVENTS)
         rights.register(RIGHTS)
+        explaining.register(*EXPLAINERS)
         machinery = ["created_at", "updated_at", "version"]
         auditlog.register(models.Document, exclude_fields=machinery)
         auditlog.register(models.DocumentVersion, exclude_fields=machinery)
