@@ -208,6 +208,8 @@ def _receive(request: HttpRequest, patient: Patient) -> HttpResponse:
         filed = _file(user, patient, form, received)
         if filed:
             return _after_filing(request, filed)
+    elif form.has_error("encounter", "invalid_choice"):  # not one of those offered: a door like any other
+        patient_access.get_encounter_for(user, form.data["encounter"])
     if refusal is not None:
         form.add_error("file", refusal.message)
     status = refusal.status if refusal is not None else 422

@@ -142,6 +142,11 @@ class SelectForm(SeenForm):
         field.choices = [(str(row.pk), row.title) for row in documents]
         self._oldest_first = [str(row.pk) for row in documents]
 
+    def not_offered(self) -> list[str]:
+        """The ids that were sent and stand on no line of the form, at most a hundred."""
+        sent = self["documents"].value() or []
+        return [key for key in sent if key not in self._oldest_first][:100]
+
     def chosen(self) -> list[str]:
         """The ids in the order in which they go."""
         chosen = set(self.cleaned_data["documents"])

@@ -18,6 +18,7 @@ from common.web import paginate, rule_errors_on
 from patients import access as patient_access
 from patients import services as patient_services
 from patients.access import allows
+from records.documents import access as document_access
 from records.documents import uploads
 from records.documents.names import download_name
 from records.release import access, desk, queries
@@ -208,6 +209,10 @@ def choose(request: HttpRequest, request_id: UUID) -> HttpResponse:
             for kept_back in selection.excluded:
                 messages.warning(request, f"Kept back: {kept_back.text} ({kept_back.rule})")
             return redirect("release:detail", request_id)
+    for (
+        document_id
+    ) in form.not_offered():  # a door like any other: what is not hers is refused, and leaves its event
+        document_access.get_for(user, document_id)
     return _detail(request, request_id, 422, select_form=form)
 
 

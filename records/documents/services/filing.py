@@ -11,7 +11,6 @@ from accounts.models import User
 from audit import context
 from audit.services import record
 from common.errors import RuleBroken, WrongMove, check_move
-from common.ids import as_uuid
 from common.jobs.services import enqueue
 from patients import access as patient_access
 from patients.models import Encounter, Patient, PatientStatus
@@ -58,7 +57,7 @@ def file_document(
     kind = kind_of(file.staged.head, file.staged.size_bytes)
     document_type = _type(type_code)
     _check_chart(patient, service_date)
-    encounter = _encounter(patient, encounter_id)
+    encounter = _encounter(by, patient, encounter_id)
     unknown = sorted(set(labels) - set(Label.values))
     if unknown:
         raise RuleBroken("unknown_label", f"There is no label {unknown[0]}.", field="labels")
@@ -154,16 +153,15 @@ def _check_chart(patient: Patient, service_date: date) -> None:
         )
 
 
-def _encounter(patient: Patient, encounter_id: Any) -> Encounter | None:
+def _encounter(by: User, patient: Patient, encounter_id: Any) -> Encounter | None:
     if not encounter_id:
         return None
-    key = as_uuid(encounter_id)
-    found = Encounter.objects.filter(pk=key, patient=patient).first() if key else None
-    if found is None:
+    encounter, _ = patient_access.get_encounter_for(by, encounter_id)
+    if encounter.patient_id != patient.pk:
         raise RuleBroken(
             "unknown_encounter", "That encounter is not one of this patient's.", field="encounter"
         )
-    return found
+    return encounter
 
 
 def _already_filed(earlier: DocumentVersion, *, may_know: bool) -> WrongMove:

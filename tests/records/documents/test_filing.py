@@ -5,14 +5,16 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 from common.errors import BadFile, Denied, NotFound, RuleBroken, Unavailable, WrongMove
 from common.ids import uuid7
 from common.jobs.models import Job
-from patients.models import Patient
+from patients.models import ChartRestriction, Patient, Restriction
 from records.documents import files, services
 from records.documents.models import Blob, Document, DocumentType, DocumentVersion, Processing
 from records.documents.sealed import VaultFull
@@ -60,8 +62,6 @@ def test_filing_keeps_the_original_and_has_it_read(clerk: User, patient: Patient
         ({"type_code": "0-0"}, "unknown_type"),
         ({"service_date": timezone.localdate() + timedelta(days=1)}, "service_date_in_future"),
         ({"service_date": date(1980, 2, 28)}, "service_date_before_birth"),
-        ({"encounter_id": uuid7()}, "unknown_encounter"),
-        ({"encounter_id": "../"}, "unknown_encounter"),
         ({"labels": ["secret"]}, "unknown_label"),
     ],
 )
@@ -73,6 +73,33 @@ def test_what_breaks_a_rule_is_not_filed(
     assert refused.value.code == code
     assert not Document.objects.filter(patient=patient).exists()
     assert not events("document.filed", patient_id=patient.pk)
+
+
+@pytest.mark.parametrize("encounter_id", [uuid7(), "../"])
+def test_an_encounter_that_is_not_there_is_refused_like_a_chart_that_is_not(
+    clerk: User, patient: Patient, encounter_id: Any
+) -> None:
+    with pytest.raises(NotFound):
+        file(clerk, patient, samples.text_pdf(), encounter_id=encounter_id)
+    assert not Document.objects.filter(patient=patient).exists()
+
+
+def test_an_encounter_of_a_chart_that_is_closed_to_her_is_refused_and_noted(
+    clerk: User, patient: Patient, browse: Any
+) -> None:
+    strange = EncounterFactory.create()
+    ChartRestriction.objects.create(
+        patient=strange.patient, kind=Restriction.PERSON, user=clerk, why="a neighbour", set_by=clerk
+    )
+    with pytest.raises(Denied):
+        file(clerk, patient, samples.text_pdf(), encounter_id=strange.pk)
+    form = {"type": "18842-5", "service_date": "2026-03-01", "encounter": strange.pk}
+    form["file"] = SimpleUploadedFile("new.pdf", samples.text_pdf(), "application/pdf")
+    answer = browse(clerk).post(reverse("documents:upload", args=[patient.pk]), form)
+    assert answer.status_code == 403
+    [noted] = events("access.denied", patient_id=strange.patient_id)
+    assert noted.actor_id == clerk.pk
+    assert not Document.objects.filter(patient=patient).exists()
 
 
 def test_an_encounter_of_another_patient_is_refused_by_the_database_too(
