@@ -11,6 +11,8 @@ EVENTS = {
     "user.changed": ("privilege-change", "changed a user"),
     "user.invited": ("privilege-change", "invited a user"),
     "user.link_made": ("privilege-change", "made a link to set a password"),
+    "user.link_mailed": ("privilege-change", "had a link to set a password mailed"),
+    "user.link_not_mailed": ("privilege-change", "could not have a link to set a password mailed"),
     "user.password_set": ("privilege-change", "set a password by a link"),
     "user.leaving": ("privilege-change", "set a user's last day"),
     "user.stays": ("privilege-change", "took a user's last day back"),

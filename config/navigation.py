@@ -137,7 +137,9 @@ def _permitted(entries: tuple[_Entry, ...], rights: frozenset[str]) -> tuple[Ite
 
 
 # Pages of the room that are about others; the rest of it is one's own account.
-ABOUT_PEOPLE = ("accounts:user", "accounts:program", "accounts:role", "accounts:rights", "accounts:review")
+ABOUT_PEOPLE = (
+    "accounts:user", "accounts:program", "accounts:role", "accounts:rights", "accounts:review", "patients:workplaces",
+)  # fmt: skip
 
 
 @lru_cache(maxsize=64)

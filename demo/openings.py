@@ -13,15 +13,18 @@ from demo.charts import Chart
 from demo.words.people import PHYSICIANS
 from patients import services as patients
 from patients.access import visible_to
-from patients.models import ChartRestriction, Workplace
-from patients.services.workplaces import set_workplaces
+from patients.models import ChartRestriction, Location, Workplace
 
 
 def decide(made: list[Chart], *, people: dict[str, User]) -> None:
     """Made once: what is there already is left alone."""
     if not Workplace.objects.exists():
         for username, _given, _family, _service, unit in PHYSICIANS:
-            set_workplaces(by=people["administrator"], username=username, units=[unit])
+            patients.set_workplaces(
+                by=people["administrator"],
+                user_id=User.objects.get(username=username).pk,
+                units=Location.objects.filter(name=unit).select_related("facility"),
+            )
     if ChartRestriction.objects.exists() or len(made) < 12:
         return
     supervisor, ward, emergency = people["supervisor"], people["clinician"], people["clinician2"]

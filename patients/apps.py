@@ -7,7 +7,7 @@ class PatientsConfig(AppConfig):
     def ready(self) -> None:
         from auditlog.registry import auditlog
 
-        from accounts import rights
+        from accounts import known, rights
         from audit import catalogue, explaining
         from patients import models, queries
         from patients.events import EVENTS
@@ -18,6 +18,7 @@ class PatientsConfig(AppConfig):
         rights.register(RIGHTS)
         explaining.register(*EXPLAINERS)
         explaining.register_identities(queries.merged_identities)
+        known.register(queries.works)
         machinery = ["created_at", "updated_at", "version", "family_key", "given_key", "value_key"]
         machinery.append("digits_reversed")
         for model in (

@@ -1,12 +1,15 @@
 """Shapes of what decides who may open a chart. Rules are the services'."""
 
 from datetime import datetime, time
+from typing import Any, cast
 
 from django import forms
 from django.utils import timezone
 
+from accounts.models import User
+from patients import queries
 from patients.forms import OFF
-from patients.models import Restriction
+from patients.models import Facility, Location, Restriction
 from patients.services.opening import LONGEST_GRANT
 
 
@@ -80,3 +83,37 @@ class ConsultForm(forms.Form):
 
     user = _user_field()
     question = forms.CharField(label="Question", max_length=200, widget=forms.TextInput(attrs=OFF))
+
+
+class WorkplacesForm(forms.Form):
+    """Where a colleague works: units, whole houses, or nothing for all of it."""
+
+    units = forms.ModelMultipleChoiceField(
+        Location.objects.none(),
+        label="Units",
+        required=False,
+        help_text="Clinicians open the charts of patients who lie here.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    facilities = forms.ModelMultipleChoiceField(
+        Facility.objects.none(),
+        label="Whole houses",
+        required=False,
+        help_text="Records staff open the charts of patients who have been here. A unit counts as its house too.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, person: User) -> None:
+        now = [] if data is not None else list(queries.workplaces_of(person))
+        start = {
+            "units": [row.location_id for row in now if row.location_id],
+            "facilities": [row.facility_id for row in now if not row.location_id],
+            "version": person.version,
+        }
+        super().__init__(data, initial=start)
+        units = cast(forms.ModelMultipleChoiceField, self.fields["units"])
+        units.queryset = queries.units_to_work_at(person)
+        units.label_from_instance = lambda unit: f"{unit.name}, {unit.facility.name}"  # type: ignore[assignment]
+        houses = cast(forms.ModelMultipleChoiceField, self.fields["facilities"])
+        houses.queryset = queries.facilities()

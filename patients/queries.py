@@ -6,11 +6,16 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Now
+from django.urls import reverse
+from django.utils.timezone import localdate
 
+from accounts.known import Known
 from accounts.models import User
 from audit.models import Event
+from common.templatetags.chartroom import day_text
 from patients.branches import Match, best_matches
-from patients.models import Consult, GlassBreak, Identifier, Patient
+from patients.models import Consult, Facility, GlassBreak, Identifier, Location, Patient, Workplace
 from patients.typed import LIMIT, number_key, take_apart
 
 Sieve = Callable[[list[UUID]], set[UUID]]
@@ -123,3 +128,38 @@ def merged_identities(patient_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
 def identities_of(patient_id: UUID) -> list[UUID]:
     """Every entry of the index that stands for this person, this one among them. Ask the log with all of them."""
     return merged_identities([patient_id]).get(patient_id, [patient_id])
+
+
+def workplaces_of(person: User) -> QuerySet[Workplace]:
+    """Where somebody works now, the oldest first."""
+    rows: QuerySet[Workplace] = Workplace.objects.in_force().filter(user=person)
+    return rows.select_related("facility", "location").order_by("since", "pk")
+
+
+def former_workplaces_of(person: User) -> QuerySet[Workplace]:
+    """Where she worked before, what ended last first."""
+    rows: QuerySet[Workplace] = Workplace.objects.filter(user=person, until__lte=Now())
+    return rows.select_related("facility", "location").order_by("-until", "-pk")[:50]
+
+
+def works(person: User) -> Known:
+    """For the administrator's page about her."""
+    lines = tuple(f"{row.words}, since {day_text(localdate(row.since))}" for row in workplaces_of(person))
+    return Known(
+        "Where they work",
+        lines or ("The whole house",),
+        "Change",
+        reverse("patients:workplaces", args=[person.pk]),
+    )
+
+
+def units_to_work_at(person: User) -> QuerySet[Location]:
+    """The units that are open, and hers even where they are closed, by house and name."""
+    hers = Workplace.objects.in_force().filter(user=person, location__isnull=False)
+    rows = Location.objects.filter(Q(is_active=True) | Q(pk__in=hers.values("location")))
+    return rows.select_related("facility").order_by("facility__name", "name", "pk")
+
+
+def facilities() -> QuerySet[Facility]:
+    """Every house, by name."""
+    return Facility.objects.order_by("name")

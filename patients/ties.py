@@ -61,6 +61,11 @@ class Workplace(Spell):
         constraints = [_ends_after_it_begins("workplace")]
         indexes = [models.Index(fields=["user", "location"], name="workplace_user")]
 
+    @property
+    def words(self) -> str:
+        """`4 West, Harrow Falls Hospital`, or the house alone."""
+        return f"{self.location}, {self.facility}" if self.location else str(self.facility)
+
 
 class CareTeamMember(Spell):
     """Somebody who cares for the patient during one encounter, beside the attending."""

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from patients.views import encounters, finding, glass, identity, needs, opening
+from patients.views import encounters, finding, glass, identity, needs, opening, workplaces
 
 app_name = "patients"
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     path("outside/", glass.outside, name="outside"),
     path("<uuid:patient_id>/glass/", glass.glass, name="glass"),
     path("glass/<uuid:glass_id>/end/", glass.end, name="glass-end"),
+    path("colleagues/<uuid:user_id>/workplaces/", workplaces.workplaces, name="workplaces"),
     path("<uuid:patient_id>/demographics/", identity.demographics, name="demographics"),
     path("<uuid:patient_id>/edit/", identity.edit, name="edit"),
     path("<uuid:patient_id>/state-need/", needs.state_need, name="state-need"),

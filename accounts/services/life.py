@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts import access, rights
 from accounts.models import ApiToken, Invitation, User
 from accounts.rolebook import rights_of
+from accounts.services.mailing import goes_by_mail, mail_link
 from accounts.services.passwords import set_password
 from accounts.services.role_changes import change_roles, check_roles
 from accounts.services.rows import locked
@@ -29,7 +30,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def _make_link(by: User, user: User) -> tuple[str, Invitation]:
+def _make_link(by: User, user: User, site: str) -> tuple[str, Invitation]:
     now = timezone.now()
     for earlier in Invitation.objects.select_for_update().filter(user=user, used_at=None, expires_at__gt=now):
         earlier.expires_at = now
@@ -41,6 +42,8 @@ def _make_link(by: User, user: User) -> tuple[str, Invitation]:
         expires_at=now + timedelta(hours=settings.INVITATION_HOURS),
         made_by=by,
     )
+    if site and goes_by_mail(user):
+        mail_link(by, invitation, text, site)
     return text, invitation
 
 
@@ -50,10 +53,18 @@ def _not_sensitive(names: list[str]) -> list[str]:
 
 @transaction.atomic
 def invite_user(
-    *, by: User, username: str, name: str, roles: list[str], email: str = "", manager: User | None = None
+    *,
+    by: User,
+    username: str,
+    name: str,
+    roles: list[str],
+    email: str = "",
+    manager: User | None = None,
+    site: str = "",
 ) -> tuple[User, str]:
     """Add a person without a password, and the text of the link by which she sets one: told this once.
 
+    With `site` (scheme and host of the pages) it is mailed too, where mail is configured and she has an address.
     Roles that bring a sensitive right wait for a second person. Raises Denied, RuleBroken.
     """
     access.check_may_manage_users(by)
@@ -64,7 +75,7 @@ def invite_user(
     user.save()
     at_once = _not_sensitive(roles)
     user.groups.set(Group.objects.filter(name__in=at_once))
-    text, invitation = _make_link(by, user)
+    text, invitation = _make_link(by, user, site)
     record(
         "user.invited",
         by=by,
@@ -77,8 +88,8 @@ def invite_user(
 
 
 @transaction.atomic
-def new_link(*, by: User, user_id: UUID) -> str:
-    """Another link for somebody who lost hers or forgot her password. Earlier links end.
+def new_link(*, by: User, user_id: UUID, site: str = "") -> str:
+    """Another link for somebody who lost hers or forgot her password; mailed like the first. Earlier links end.
 
     Whoever could agree to her rights is told, and she is: a link in the wrong hands is an account in the wrong hands.
     Raises NotFound, Denied, RuleBroken.
@@ -89,7 +100,7 @@ def new_link(*, by: User, user_id: UUID) -> str:
     access.check_is_person(user)
     if not user.is_active:
         raise RuleBroken("deactivated", "This person is deactivated. Let her in again first.")
-    text, invitation = _make_link(by, user)
+    text, invitation = _make_link(by, user, site)
     record("user.link_made", by=by, about=user, detail={"link_ends_at": invitation.expires_at})
     words = f"{by.display_name} made a link by which the password of {user.display_name} can be set."
     notify([user.pk], kind="user.link_made", text=words, url=reverse("accounts:account"))

@@ -12,9 +12,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import access, openwork, queries, rolebook, services
+from accounts import access, known, openwork, queries, rolebook, services
 from accounts.forms import LeaveForm, NewUserForm, StopForm, UserForm, WelcomeForm
 from accounts.models import User
+from accounts.services import mailing
 from accounts.views import me
 from common.keyring import KeyringError
 from common.once import once
@@ -28,6 +29,11 @@ LINK = "link_made"  # in the session, sealed, until it has been shown
 def users(request: HttpRequest) -> HttpResponse:
     """Everybody who can sign in."""
     return render(request, "accounts/users.html", {"people": services.list_users(by=me(request))})
+
+
+def _site(request: HttpRequest) -> str:
+    """Scheme and host of these pages, for a link that is mailed."""
+    return request.build_absolute_uri("/").rstrip("/")
 
 
 def _keep_link(request: HttpRequest, person: User, text: str) -> HttpResponse:
@@ -44,7 +50,7 @@ def new_user(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with rule_errors_on(form):
             values = {name: value for name, value in form.cleaned_data.items() if name != "version"}
-            person, text = services.invite_user(by=me(request), **values)
+            person, text = services.invite_user(by=me(request), site=_site(request), **values)
             return _keep_link(request, person, text)
     status = 422 if request.method == "POST" else 200
     return render(request, "accounts/user_form.html", {"form": form}, status=status)
@@ -53,7 +59,7 @@ def new_user(request: HttpRequest) -> HttpResponse:
 @require_POST
 def make_link(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Another link, for somebody who lost hers or forgot her password."""
-    text = services.new_link(by=me(request), user_id=pk)
+    text = services.new_link(by=me(request), user_id=pk, site=_site(request))
     return _keep_link(request, queries.user_for(me(request), pk), text)
 
 
@@ -69,7 +75,12 @@ def link(request: HttpRequest, pk: UUID) -> HttpResponse:
             address = request.build_absolute_uri(reverse("accounts:welcome", args=[text]))
         except KeyringError:  # made for somebody else
             address = ""
-    context = {"person": person, "address": address, "waiting": rolebook.change_waiting_for(person)}
+    context = {
+        "person": person,
+        "address": address,
+        "mail": mailing.latest_mail(person),
+        "waiting": rolebook.change_waiting_for(person),
+    }
     return render(request, "accounts/link.html", context)
 
 
@@ -96,7 +107,9 @@ def _person_page(
         "waiting": rolebook.change_waiting_for(person),
         "changes": rolebook.changes().filter(subject=person)[:10],
         "work": openwork.of(person),
+        "known": known.of(person),
         "is_invited": not person.has_usable_password(),
+        "mail": mailing.latest_mail(person),
         "can_stop": access.allows(access.check_may_stop, me(request)),
     }
     status = 422 if any(given.errors for given in shown) else 200

@@ -41,6 +41,7 @@ from patients.services.opening import (
     set_own_entry,
     view_who_may_open,
 )
+from patients.services.workplaces import set_workplaces
 
 __all__ = [
     "Considered",
@@ -71,6 +72,7 @@ __all__ = [
     "search_patients",
     "see_glass",
     "set_own_entry",
+    "set_workplaces",
     "show_duplicates",
     "state_need",
     "update_encounter",

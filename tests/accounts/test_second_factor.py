@@ -507,6 +507,74 @@ def test_the_demonstration_asks_nobody_but_whoever_has_one(
     assert _password(enrolled, clerk)["Location"] == "/sign-in/code/"
 
 
+# -- Asked for by a role of the hospital's own -------------------------------------------------------------------
+
+ROLE = {
+    "label": "Night registrar",
+    "description": "Registers people at night.",
+    "purpose": "RECORDMGT",
+    "rights": ["patients.search_patients", "patients.register_patient"],
+}
+
+
+@pytest.fixture
+def registrar(administrator: User, browse: Browse) -> User:
+    """Somebody whose only role the administrator has made on the page, with a second factor required."""
+    office = browse(administrator)
+    assert office.post("/roles/new/", {**ROLE, "needs_second_factor": "on"}).status_code == 302
+    group = Group.objects.get(hospital_role__label="Night registrar")
+    assert "required" in office.get(f"/roles/{group.name}/").content.decode()
+    person = make_user(Role.RECORDS_CLERK)
+    form = {"name": person.name, "email": "", "roles": [group.name], "reason": "works at night"}
+    assert office.post(f"/users/{person.pk}/", form).status_code == 302
+    return User.objects.with_roles().get(pk=person.pk)
+
+
+def test_a_role_of_the_hospitals_own_leads_to_the_second_factor_and_asks_for_it_ever_after(
+    registrar: User,
+) -> None:
+    client = Client()
+    assert _password(client, registrar).status_code == 302
+    for address in ("/", "/patients/", "/account/"):
+        assert client.get(address)["Location"] == "/account/second-factor/"
+    refused = client.get("/api/v1/patients/?q=ada")
+    assert (refused.status_code, refused.json()["code"]) == (403, "second_factor_required")
+    told = _token(registrar)
+    assert (told.status_code, told.json()["code"]) == (403, "second_factor_required")
+    assert "Your role needs a second factor" in client.get("/account/second-factor/").content.decode()
+    secret = _secret_on(client.get(APP))
+    assert _send(client, APP, {"code": code_of(secret)}).status_code == 200
+    assert client.get("/patients/").status_code == 200
+
+    later = Client()
+    with time_machine.travel(timezone.now() + timedelta(minutes=1), tick=False):
+        assert _password(later, registrar)["Location"] == "/sign-in/code/"
+        assert not _is_in(later)
+        assert _send(later, "/sign-in/code/", {"code": code_of(secret)}).status_code == 302
+        assert later.get("/patients/").status_code == 200
+    row = Authenticator.objects.get(user=registrar, type="totp")
+    later.post(f"/account/second-factor/{row.pk}/remove/")
+    assert Authenticator.objects.filter(pk=row.pk).exists()
+
+
+def test_whoever_is_at_work_is_led_there_when_the_role_begins_to_ask(
+    administrator: User, browse: Browse
+) -> None:
+    office = browse(administrator)
+    office.post("/roles/new/", ROLE)
+    group = Group.objects.get(hospital_role__label="Night registrar")
+    person = make_user(Role.RECORDS_CLERK)
+    office.post(f"/users/{person.pk}/", {"name": "N", "email": "", "roles": [group.name], "reason": "nights"})
+    client = browse(person)
+    assert client.get("/patients/").status_code == 200
+    change = f"/roles/{group.name}/change/"
+    assert office.post(change, {**ROLE, "needs_second_factor": "on"}).status_code == 302
+    assert client.get("/patients/")["Location"] == "/account/second-factor/"
+    assert events("role.changed")[-1].action == "privilege-change"
+    assert office.post(change, ROLE).status_code == 302
+    assert client.get("/patients/").status_code == 200
+
+
 # -- Programs ----------------------------------------------------------------------------------------------------
 
 

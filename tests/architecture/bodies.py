@@ -180,6 +180,7 @@ PAGES: dict[str, Body] = {
         "question": "What of the rash?",
     },
     "patients:answer-consult": _nothing,
+    "patients:workplaces": lambda scene, this: {"units": [LocationFactory.create().pk]},
     "patients:state-need": lambda scene, this: {"reason": "Consult tonight"},
     "documents:state-need": lambda scene, this: {"reason": "Consult tonight"},
     "documents:labels": _nothing,

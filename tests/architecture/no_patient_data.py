@@ -94,6 +94,7 @@ NO_PATIENT_DATA = {
     "me": "the caller",
     "api-document-types": "LOINC's list of types",
     "patients:register": "an empty form",
+    "patients:workplaces": "people who work here",
     "patients:state-need": "asks why a restricted chart is needed, and shows nothing of it",
     "documents:state-need": "asks why a sensitive document is needed, and shows its labels only",
     "documents:labels": "which role sees which label",

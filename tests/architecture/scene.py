@@ -243,6 +243,7 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
         ),
         "accounts.change_id": _role_change(people["administrator"]).pk,
         "accounts.pk": somebody.pk,
+        "user_id": somebody.pk,
         "accounts:token-revoke.pk": Own({key: token.pk for key, (_, token) in issued.items()}),
         "accounts:factor-remove.pk": Own({user.pk: _app_of(user).pk for user in everybody}),
         "accounts:draft-take.pk": Own({user.pk: _draft_of(user).pk for user in everybody}),

@@ -14,9 +14,8 @@ from accounts.roles import Role
 from common.errors import Denied, RuleBroken, WrongMove
 from common.notices.models import Notice
 from patients import access, services
-from patients.models import ChartRestriction, PatientGrant, StatedNeed, Workplace
-from patients.services.workplaces import set_workplaces
-from tests.factories import EncounterFactory, LocationFactory, PatientFactory, make_user
+from patients.models import ChartRestriction, PatientGrant, StatedNeed
+from tests.factories import EncounterFactory, PatientFactory, make_user
 from tests.support import events
 
 Browse = Callable[[User], Client]
@@ -150,20 +149,6 @@ def test_a_care_team_and_a_consult_open_and_close(clerk: User, clinician: User) 
         services.answer_consult(by=clerk, consult_id=consult.pk)
     services.answer_consult(by=colleague, consult_id=consult.pk)
     assert not access.decide(colleague, encounter.patient).allowed
-
-
-def test_workplaces_replace_each_other(administrator: User, clinician: User, supervisor: User) -> None:
-    unit = LocationFactory.create(name="7 North")
-    patient = EncounterFactory.create(location=unit).patient
-    set_workplaces(by=administrator, username=clinician.username, units=["7 north"])
-    assert access.decide(clinician, patient).rule == "unit"
-    set_workplaces(by=administrator, username=clinician.username)
-    assert not access.decide(clinician, patient).allowed
-    assert not Workplace.objects.in_force().filter(user=clinician).exists()
-    with pytest.raises(Denied):
-        set_workplaces(by=supervisor, username=clinician.username, units=["7 North"])
-    with pytest.raises(RuleBroken):
-        set_workplaces(by=administrator, username=clinician.username, units=["The moon"])
 
 
 def test_a_restricted_chart_opens_by_saying_why(
