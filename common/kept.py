@@ -1,7 +1,7 @@
-"""Queries that Django writes once: rows found by key, all day long.
+"""Queries that Django writes once and PostgreSQL plans once a session: rows found by key, all day long.
 
-Django takes longer to write `select … where id = …` than PostgreSQL takes to answer it. The queryset says what is
-asked, as ever; its SQL is kept, and each question only puts its keys in.
+Django takes longer to write `select … where id = …`, and PostgreSQL to plan it, than the answer takes. The queryset
+says what is asked, as ever; its SQL and its plan are kept, and each question only puts its keys in.
 """
 
 import inspect
@@ -14,6 +14,8 @@ from uuid import UUID, uuid4
 from django.db import connections
 from django.db.models import QuerySet
 
+from common import prepared
+
 T = TypeVar("T")
 
 
@@ -21,7 +23,8 @@ class Kept(Generic[T]):
     """`Kept(lambda key: Page.objects.filter(of=key))` called with a key: a list of its rows.
 
     `build` gets keys (UUID, or a list of them for `any`) and must build the same question whatever they are: no
-    `if`, no user, no policy. Who may see the rows is asked before or after.
+    `if`, no rights of a user. What depends on rights is one `Kept` for each case, and who may see the rows is asked
+    before or after.
     """
 
     def __init__(self, build: Callable[..., QuerySet[Any, T]]) -> None:
@@ -46,10 +49,11 @@ class Kept(Generic[T]):
                 self.written = self._write()
         rows, written, sql, values, stand_ins = self.written
         given = dict(zip(stand_ins, keys, strict=True))
-        filled = tuple(given.get(value, value) if isinstance(value, UUID) else value for value in values)
         compiler = copy(written)  # what it says of the columns is read only
         compiler.connection = connections[rows.db]  # this thread's
-        compiler.as_sql = lambda *_args, **_named: (sql, filled)
+        with compiler.connection.cursor() as cursor:
+            asks = prepared.ready(cursor, sql, values, given)
+        compiler.as_sql = lambda *_args, **_named: asks
         query: Any = copy(rows.query)
         query.get_compiler = lambda *_args, **_named: compiler
         asked = type(rows)(model=rows.model, query=query, using=rows.db)

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from psycopg2.extensions import AsIs
 
-MOST = 24  # of one session; each keeps its plan in the server's memory
+MOST = 40  # of one session; each keeps its plan in the server's memory
 _NAMES = count(1)
 _known: WeakKeyDictionary[Any, dict[tuple[str, tuple[Any, ...]], str]] = WeakKeyDictionary()
 
@@ -30,7 +30,14 @@ def execute_all(cursor: CursorWrapper, sql: str, values: Sequence[Any]) -> None:
 
 
 def execute(cursor: CursorWrapper, sql: str, values: tuple[Any, ...], places: Mapping[Any, Any]) -> None:
-    """Run `sql` with `values`, prepared at its first use in this session.
+    """Run `sql` with `values`, prepared at its first use in this session; `places` as for `ready`."""
+    cursor.execute(*ready(cursor, sql, values, places))
+
+
+def ready(
+    cursor: CursorWrapper, sql: str, values: tuple[Any, ...], places: Mapping[Any, Any]
+) -> tuple[str, list[Any]]:
+    """The statement that runs `sql`, which this session has prepared by then, and what to give it.
 
     `places` says which of the values only stand for another one, and for which: these are the parameters, and
     PostgreSQL finds their types from where they stand. All other values are part of the statement.
@@ -48,4 +55,4 @@ def execute(cursor: CursorWrapper, sql: str, values: tuple[Any, ...], places: Ma
             cursor.cursor.execute(f"prepare {name} as {sql}", [numbers.get(value, value) for value in values])
         statements[sql, values] = name
     given = ", ".join(["%s"] * len(places))
-    cursor.execute(f"execute {name} ({given})", list(places.values()))
+    return f"execute {name} ({given})", list(places.values())

@@ -162,16 +162,32 @@ def paginate(
     got = got[:size]
     if backwards:
         got.reverse()
+    return _page(
+        request,
+        got,
+        ordering,
+        has_next=bool(got) and (more or backwards),
+        has_previous=bool(got) and ((more and backwards) or (started and not backwards)),
+    )
 
+
+def first_page(
+    request: HttpRequest, rows: Sequence[M], *, ordering: Sequence[str], size: int = PAGE_SIZE
+) -> Page[M]:
+    """What `paginate` gives without a cursor, of rows that are at hand: `size` of them, and one more if there is."""
+    return _page(request, rows[:size], ordering, has_next=len(rows) > size, has_previous=False)
+
+
+def _page(
+    request: HttpRequest, rows: Sequence[M], ordering: Sequence[str], *, has_next: bool, has_previous: bool
+) -> Page[M]:
     def link(row: M, *, back: bool) -> str:
         kept = [(key, value) for key, values in request.GET.lists() if key != "cursor" for value in values]
         cursor_text = encode_cursor([_value(row, key) for key in ordering], backwards=back)
         return "?" + urlencode([*kept, ("cursor", cursor_text)])
 
-    has_next = bool(got) and (more or backwards)
-    has_previous = bool(got) and ((more and backwards) or (started and not backwards))
     return Page(
-        rows=got,
-        next_url=link(got[-1], back=False) if has_next else None,
-        previous_url=link(got[0], back=True) if has_previous else None,
+        rows=rows,
+        next_url=link(rows[-1], back=False) if has_next else None,
+        previous_url=link(rows[0], back=True) if has_previous else None,
     )

@@ -18,14 +18,14 @@ from accounts.views import me
 from common.errors import NotFound
 from common.ids import as_uuid
 from common.jobs.services import latest_about
-from common.web import Page, paginate
+from common.web import Page
 from patients import services
 from patients.access import Decision, allows
 from patients.models import Encounter, Patient
 from records.documents import access, queries, viewer
 from records.documents import services as document_services
 from records.documents.forms import FilterForm
-from records.documents.lines import Line, lines
+from records.documents.lines import Line, lines, page_of
 from records.documents.models import Document, Label
 from records.documents.services.filing import READ_JOB
 
@@ -124,7 +124,7 @@ def _look(request: HttpRequest, patient_id: UUID) -> dict[str, Any]:
         given = FilterForm.given(request.GET)
         form = FilterForm(request.GET) if given else None
         filters = form.filters() if form else queries.Filters()
-        page = paginate(request, queries.timeline(user, patient, filters), ordering=queries.NEWEST)
+        page = page_of(request, user, patient, filters)
         context.update(_beside(request, user, (patient, decision), page, given))
         chosen = context["chosen"]
         kept = {key: value for key, value in request.GET.items() if key not in {"document", "page"} and value}

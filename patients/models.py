@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from common import prepared
 from common.models import BaseModel
 from patients import mrn as mrns
 from patients.glass import GlassBreak, GlassReason
@@ -211,7 +212,8 @@ class Patient(BaseModel):
         """What the banner asks, in one short statement: how many are named so, and by what the chart is restricted."""
         first = self.given_key.partition(" ")[0]
         with connection.cursor() as cursor:
-            cursor.execute(
+            prepared.execute_all(
+                cursor,
                 f"select {NAMESAKES.format(family='%s', first='%s')}, array({RESTRICTED_BY})",
                 [self.family_key, first, first, self.pk],
             )

@@ -14,7 +14,6 @@ from common.errors import Denied, Hidden, NotFound
 from common.ids import as_uuid
 from common.kept import Kept
 from patients.access import Decision, check_may_open, open_to
-from patients.access.registry import Condition
 from patients.models import Patient
 from records.documents import clearance
 from records.documents.models import Document, DocumentStatus, Label
@@ -22,16 +21,13 @@ from records.documents.models import Document, DocumentStatus, Label
 SAY_WHY = "This document is sensitive. Say why you need it, and it opens to you for a limited time."
 
 
-def labels_open_to(user: User) -> Condition:
-    """A condition on documents: their labels are open to `user`. The chart's rule is another question."""
-    return clearance.shown_to(user.pk)
+def sees_withdrawn(user: User) -> bool:
+    """Documents entered in error are for whoever files documents."""
+    return user.has_perm("documents.file_document")
 
 
 def visible_to(user: User) -> QuerySet[Document]:
-    """Documents that `check_may_view` allows: of the charts that `user` may open, with labels open to her.
-
-    Those entered in error are for whoever files documents.
-    """
+    """Documents that `check_may_view` allows: of the charts that `user` may open, with labels open to her."""
     return _as_far_as_labels_go(user, Document.objects.filter(open_to(user, "patient_id")))
 
 
@@ -43,10 +39,24 @@ def of_open_chart(user: User, patient: Patient) -> QuerySet[Document]:
 def _as_far_as_labels_go(user: User, rows: QuerySet[Document]) -> QuerySet[Document]:
     if not user.has_perm("documents.view_document"):
         return rows.none()
-    rows = rows.filter(labels_open_to(user))
-    if user.has_perm("documents.file_document"):
-        return rows
-    return rows.exclude(status=DocumentStatus.ENTERED_IN_ERROR)
+    return _shown(rows, user.pk, with_withdrawn=sees_withdrawn(user))
+
+
+def _shown(rows: QuerySet[Document], user_id: UUID, *, with_withdrawn: bool) -> QuerySet[Document]:
+    rows = rows.filter(clearance.shown_to(user_id))
+    return rows if with_withdrawn else rows.exclude(status=DocumentStatus.ENTERED_IN_ERROR)
+
+
+def shown_in(user_id: UUID, patient_id: UUID, *, with_withdrawn: bool) -> QuerySet[Document]:
+    """What `of_open_chart` gives somebody who looks at documents, by keys: for questions that are written once."""
+    return _shown(Document.objects.filter(patient=patient_id), user_id, with_withdrawn=with_withdrawn)
+
+
+def told_in(user_id: UUID, patient_id: UUID, *, with_withdrawn: bool) -> QuerySet[Any]:
+    """What `told_of` gives her."""
+    rows = Document.objects.filter(patient=patient_id).annotate(is_shown=clearance.shown_to(user_id))
+    rows = rows.filter(Q(is_shown=True) | Q(clearance.may_be_asked_for(user_id)))
+    return rows if with_withdrawn else rows.exclude(status=DocumentStatus.ENTERED_IN_ERROR)
 
 
 def told_of(user: User, patient: Patient) -> QuerySet[Any]:
@@ -58,11 +68,7 @@ def told_of(user: User, patient: Patient) -> QuerySet[Any]:
     """
     if not user.has_perm("documents.view_document"):
         return Document.objects.none()
-    rows = Document.objects.filter(patient=patient).annotate(is_shown=labels_open_to(user))
-    rows = rows.filter(Q(is_shown=True) | Q(clearance.may_be_asked_for(user.pk)))
-    if user.has_perm("documents.file_document"):
-        return rows
-    return rows.exclude(status=DocumentStatus.ENTERED_IN_ERROR)
+    return told_in(user.pk, patient.pk, with_withdrawn=sees_withdrawn(user))
 
 
 def to_ask_for(user: User, patient: Patient) -> QuerySet[Any]:
@@ -79,7 +85,7 @@ def check_may_view(user: User, document: Document, *, chart: Decision | None = N
     check_may_view_any(user)
     decision = chart or check_may_open(user, document.patient)
     is_withdrawn = document.status == DocumentStatus.ENTERED_IN_ERROR
-    if is_withdrawn and not user.has_perm("documents.file_document"):
+    if is_withdrawn and not sees_withdrawn(user):
         raise NotFound
     return _check_labels(user, document, decision) if document.labels else decision
 
@@ -87,7 +93,7 @@ def check_may_view(user: User, document: Document, *, chart: Decision | None = N
 def _check_labels(user: User, document: Document, decision: Decision) -> Decision:
     """The decision with what opened the labels. One statement, for the few documents that carry one."""
     asked = Document.objects.filter(pk=document.pk).values_list(
-        labels_open_to(user),
+        clearance.shown_to(user.pk),
         clearance.open_by_role(user.pk),
         clearance.open_with_needs(user.pk),
         clearance.may_be_asked_for(user.pk),

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpRequest
+
+from accounts.models import User
 from common.templatetags.chartroom import day_text
+from common.web import Page, first_page, paginate
+from patients.models import Patient
+from records.documents import queries
 from records.documents.models import Document, DocumentStatus, Processing
 
 _WORDS = {str(value): str(label) for value, label in Processing.choices}
@@ -29,6 +35,13 @@ class Line:
     is_marked: bool  # withdrawn or labelled: few are
     encounter_id: UUID | None
     is_chosen: bool
+
+
+def page_of(request: HttpRequest, user: User, patient: Patient, filters: queries.Filters) -> Page[Document]:
+    """One page of the timeline of an open chart; its top, which everybody opens, by a statement that is ready."""
+    if request.GET.get("cursor") or filters != queries.Filters():
+        return paginate(request, queries.timeline(user, patient, filters), ordering=queries.NEWEST)
+    return first_page(request, queries.newest(user, patient), ordering=queries.NEWEST)
 
 
 def lines(

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib.auth.models import Group
 from django.contrib.postgres.search import SearchHeadline, SearchQuery
 from django.db import connection
-from django.db.models import BooleanField, Count, F, Q, QuerySet
+from django.db.models import BooleanField, Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from accounts.models import User
 from accounts.roles import words_for
 from common.kept import Kept
+from common.web import PAGE_SIZE
 from patients.models import Encounter, Patient
 from records.documents import access
 from records.documents.models import (
@@ -107,16 +108,59 @@ def timeline(user: User, patient: Patient, filters: Filters | None = None) -> Qu
 
     One query however many rows, and of each row only what a line shows: the chart is opened all day long.
     """
-    return (
-        fitting(access.of_open_chart(user, patient), filters or Filters())
-        .only("patient_id", "encounter_id", "title", "service_date", "author", "status", "labels")
-        .annotate(
-            type_code=F("type__code"),
-            type_name=F("type__name"),
-            processing=F("current__processing"),
-            page_count=F("current__page_count"),
-        )
+    return _for_lines(fitting(access.of_open_chart(user, patient), filters or Filters()))
+
+
+def _for_lines(rows: QuerySet[Document]) -> QuerySet[Document]:
+    return rows.only(
+        "patient_id", "encounter_id", "title", "service_date", "author", "status", "labels"
+    ).annotate(
+        type_code=F("type__code"),
+        type_name=F("type__name"),
+        processing=F("current__processing"),
+        page_count=F("current__page_count"),
     )
+
+
+def _newest(*, with_withdrawn: bool) -> Kept[Document]:
+    def rows(user_id: UUID, patient_id: UUID) -> QuerySet[Document]:
+        shown = access.shown_in(user_id, patient_id, with_withdrawn=with_withdrawn).order_by(*NEWEST)
+        # Found first, by the index of the timeline, and joined afterwards: a plan for any patient knows only how
+        # many documents a chart has as a rule, and would join all of a long chart before it sorts them.
+        return _for_lines(Document.objects.filter(pk__in=shown.values("pk")[: PAGE_SIZE + 1])).order_by(
+            *NEWEST
+        )
+
+    return Kept(rows)
+
+
+_NEWEST_ROWS = {answer: _newest(with_withdrawn=answer) for answer in (False, True)}
+
+
+def newest(user: User, patient: Patient) -> list[Document]:
+    """The first rows of `timeline` without filters: a page, and one more that tells whether there is a next."""
+    if not user.has_perm("documents.view_document"):
+        return []
+    return _NEWEST_ROWS[access.sees_withdrawn(user)](user.pk, patient.pk)
+
+
+def _counted(*, with_withdrawn: bool) -> Kept[Any]:
+    """Counted by type first and named afterwards: a chart may have a thousand documents of four types."""
+    kind = DocumentType.objects.filter(pk=OuterRef("type_id")).order_by()
+
+    def rows(user_id: UUID, patient_id: UUID) -> QuerySet[Any]:
+        told = access.told_in(user_id, patient_id, with_withdrawn=with_withdrawn).order_by()
+        counted: QuerySet[Any] = told.values("type_id").annotate(
+            count=Count("pk", filter=Q(is_shown=True)), asking=Count("pk", filter=Q(is_shown=False))
+        )
+        return counted.values_list(
+            Subquery(kind.values("code")), Subquery(kind.values("name")), "count", "asking"
+        )
+
+    return Kept(rows)
+
+
+_COUNTED = {answer: _counted(with_withdrawn=answer) for answer in (False, True)}
 
 
 def types_in_chart(user: User, patient: Patient) -> tuple[list[tuple[str, str, int]], int]:
@@ -124,13 +168,9 @@ def types_in_chart(user: User, patient: Patient) -> tuple[list[tuple[str, str, i
 
     And how many more of them would open to her if she said why. One statement.
     """
-    counted = (
-        access.told_of(user, patient)
-        .order_by()
-        .values_list("type__code", "type__name")
-        .annotate(count=Count("pk", filter=Q(is_shown=True)), asking=Count("pk", filter=Q(is_shown=False)))
-    )
-    rows = list(counted)
+    if not user.has_perm("documents.view_document"):
+        return [], 0
+    rows = _COUNTED[access.sees_withdrawn(user)](user.pk, patient.pk)
     kinds = [(code, name, count) for code, name, count, _ in rows if count]
     return sorted(kinds, key=lambda row: (-row[2], row[1])), sum(asking for *_, asking in rows)
 

@@ -13,14 +13,14 @@ from accounts.views import me
 from common.errors import BadFile, NotFound, Refusal, RuleBroken
 from common.jobs.services import latest_about
 from common.once import once
-from common.web import addresses, paginate, rule_errors_on
+from common.web import addresses, rule_errors_on
 from patients import access as patient_access
 from patients import services as patient_services
 from patients.access import allows
 from patients.models import Patient
 from records.documents import access, answers, held, queries, services, uploads, viewer
 from records.documents.forms import FilterForm, UploadForm
-from records.documents.lines import lines
+from records.documents.lines import lines, page_of
 from records.documents.models import Document
 from records.documents.services.filing import READ_JOB
 from records.documents.services.looking import THUMBNAIL, VIEW
@@ -39,7 +39,7 @@ def document_list(request: HttpRequest) -> HttpResponse:
     patient, decision = patient_access.get_for(user, request.GET.get("patient", ""))
     access.check_may_view_any(user)
     filters = FilterForm(request.GET).filters() if FilterForm.given(request.GET) else queries.Filters()
-    page = paginate(request, queries.timeline(user, patient, filters), ordering=queries.NEWEST)
+    page = page_of(request, user, patient, filters)
     services.note_list(by=user, shown=page.rows, filters=filters, patient=patient, decision=decision)
     kinds, asking = queries.types_in_chart(user, patient)
     return render(

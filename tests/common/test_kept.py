@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 
@@ -86,6 +87,32 @@ def test_it_is_written_once() -> None:
     for _ in range(3):
         assert kept.one(uuid4()) is None
     assert len(asked) == 1
+
+
+def test_it_is_planned_once_a_session() -> None:
+    kept = Kept(lambda key: Patient.objects.filter(pk=key, family="Planned once"))
+    patient = PatientFactory.create(family="Planned once")
+    for _ in range(3):
+        assert kept.one(patient.pk) == patient
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select generic_plans, custom_plans from pg_prepared_statements where statement ~ 'Planned once'"
+        )
+        assert cursor.fetchall() == [(3, 0)]
+
+
+def test_texts_of_a_question_stay_its_own() -> None:
+    """Two questions that differ in a value alone are two statements."""
+    patient = PatientFactory.create(family="One")
+    first = Kept(lambda key: Patient.objects.filter(pk=key, family="One"))
+    second = Kept(lambda key: Patient.objects.filter(pk=key, family="Other"))
+    assert (first.one(patient.pk), second.one(patient.pk)) == (patient, None)
+
+
+def test_rows_may_be_tuples() -> None:
+    kept = Kept(lambda key: Patient.objects.filter(pk=key).values_list("family", "pk"))
+    patient = PatientFactory.create(family="Tuple")
+    assert kept(patient.pk) == [("Tuple", patient.pk)]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from common.errors import BadFile, Denied, RuleBroken, RulesBroken, Stale
 from common.ids import uuid7
-from common.web import Page, decode_cursor, encode_cursor, paginate, rule_errors_on
+from common.web import Page, decode_cursor, encode_cursor, first_page, paginate, rule_errors_on
 from patients.models import Facility, Location
 
 NAMES = st.lists(st.sampled_from(["a", "b", "c", "A", "é", "", " "]), max_size=12)
@@ -31,6 +31,18 @@ ORDERINGS = [
 def page_of(address: str, facility_prefix: str, ordering: list[str], size: int) -> Page[Location]:
     rows = Location.objects.filter(facility__name__startswith=facility_prefix)
     return paginate(RequestFactory().get(f"/list/{address}"), rows, ordering=ordering, size=size)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 7])
+def test_a_first_page_of_rows_at_hand_is_the_same_page(count: int) -> None:
+    facility = Facility.objects.create(name=uuid7().hex)
+    for number in range(count):
+        Location.objects.create(facility=facility, name=f"ward {number}")
+    rows = Location.objects.filter(facility=facility)
+    request = RequestFactory().get("/list/?q=a&q=b")
+    page = first_page(request, list(rows.order_by("-name", "pk")[:4]), ordering=["-name", "pk"], size=3)
+    assert page == paginate(request, rows, ordering=["-name", "pk"], size=3)
 
 
 @given(names=NAMES, ordering=st.sampled_from(ORDERINGS), size=st.integers(1, 5))

@@ -6,13 +6,18 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.db import transaction
+from django.test import Client, RequestFactory
 
 from accounts.models import User
 from accounts.roles import Role
+from audit.services import record
 from common.jobs import services as jobs
+from common.web import paginate
 from patients.models import Patient
-from records.documents.models import Document
+from records.documents import queries
+from records.documents.lines import lines, page_of
+from records.documents.models import Document, DocumentStatus
 from tests.factories import EncounterFactory, PatientFactory, make_user
 from tests.records.documents import samples
 from tests.records.documents.conftest import file
@@ -153,3 +158,26 @@ def test_the_chart_needs_few_queries_however_long(
     with at_most_queries(15):
         answer = client.get(patient.get_absolute_url())
     assert len(answer.context["page"]) == min(rows, 25)
+
+
+def test_the_top_of_a_long_chart_is_the_timeline_s(clerk: User, clinician: User) -> None:
+    """The statement that is ready for it says what the timeline's query says; withdrawn ones are for clerks."""
+    patient = PatientFactory.create()
+    documents = file_many(clerk, patient, 27)
+    with transaction.atomic():
+        withdrawn = documents[20]
+        withdrawn.status = DocumentStatus.ENTERED_IN_ERROR
+        withdrawn.save()
+        record("document.filed", by=clerk, patient=patient.pk, about=withdrawn)
+    for user, count in ((clerk, 27), (clinician, 26)):
+        request = RequestFactory().get("/patients/")
+        page = page_of(request, user, patient, queries.Filters())
+        plain = paginate(request, queries.timeline(user, patient), ordering=queries.NEWEST)
+        assert page == plain
+        assert lines(page.rows, url_of=str) == lines(plain.rows, url_of=str)
+        assert page.next_url
+        assert (withdrawn in page.rows) is (user == clerk)
+        kinds, asking = queries.types_in_chart(user, patient)
+        assert (sum(number for *_, number in kinds), asking) == (count, 0)
+        assert {code for code, *_ in kinds} == {withdrawn.type.code}
+        assert {name for _, name, _ in kinds} == {withdrawn.type.name}

@@ -307,7 +307,9 @@ def _documents_agree(house: House, user: User, open_charts: set[Any]) -> set[Any
     beside, told, counted = set(), set(), 0
     for patient in house.charts:
         if patient.pk in open_charts:
-            beside |= {row.pk for row in document_queries.timeline(user, patient)}
+            rows = list(document_queries.timeline(user, patient).order_by(*document_queries.NEWEST))
+            assert document_queries.newest(user, patient) == rows
+            beside |= {row.pk for row in rows}
             told |= {row.pk for row in document_access.to_ask_for(user, patient)}
             counted += sum(count for *_, count in document_queries.types_in_chart(user, patient)[0])
     assert beside == listed
