@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 
 from audit import catalogue, fieldchanges
 from audit.context import current
@@ -73,13 +73,15 @@ def record(
     outcome: str = "success",
     purpose: str = "",
     detail: dict[str, Any] | None = None,
+    using: str = DEFAULT_DB_ALIAS,
 ) -> None:
     """Write one event in the current transaction; who else is acting comes from `audit.context`.
 
     `by` is the acting user (None before sign-in: then `actor` says what name was typed). `patient` is the chart it is
     about; a list or search gives `patients`, the ids it showed: one event, however many. `reason` says why
     it was allowed or refused. Field differences of rows saved in this transaction are added to `detail`
-    as `changes`. Raises LookupError for an unknown event, ValueError for an unknown outcome, and lets
+    as `changes`. `using` is the connection whose transaction it is: the owner's, for commands that change the log's own
+    tables. Raises LookupError for an unknown event, ValueError for an unknown outcome, and lets
     database errors through: what cannot be recorded must not be shown.
     Source: 45 CFR 164.312(b); 45 CFR 170.315(d)(2)(i).
     """
@@ -89,6 +91,7 @@ def record(
     context = current()
     shown = sorted(set(patients)) if patients is not None else None
     facts = dict(detail or {})
+    connection = connections[using]
     changes = fieldchanges.take(connection)
     if changes:
         facts["changes"] = changes

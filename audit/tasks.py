@@ -3,6 +3,7 @@
 import logging
 
 from celery import shared_task
+from django.conf import settings
 from django.db import connection
 
 from audit.proof import clock, destinations, keys, sealing
@@ -16,7 +17,7 @@ logger = logging.getLogger("chartroom.audit")
 def ensure_partitions() -> int:
     """Make the coming months' partitions; returns how many were new. Safe to run at any time."""
     with connection.cursor() as cursor:
-        cursor.execute("select audit_ensure_partitions(%s)", [MONTHS_AHEAD])
+        cursor.execute("select audit_ensure_partitions(%s, %s)", [MONTHS_AHEAD, settings.LOG_TABLESPACE])
         return int(cursor.fetchone()[0])
 
 

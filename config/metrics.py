@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 
 from audit.middleware import client_address
+from audit.queries import partition_state
 from common.jobs.models import Job, JobStatus
 from config import health
 
@@ -34,11 +35,19 @@ def _log() -> Iterator[tuple[str, str, float]]:
         yield "chartroom_events_last_5_minutes", f'{{outcome="{outcome}"}}', count
 
 
+def _months() -> Iterator[tuple[str, str, float]]:
+    state = partition_state()
+    yield "chartroom_log_months_ahead", "", state.months_ahead
+    yield "chartroom_log_events_elsewhere", "", state.elsewhere
+
+
 HELP = {
     "chartroom_part_up": "Whether a part of the house answers (1) or not (0).",
     "chartroom_jobs": "Background jobs by status.",
     "chartroom_oldest_job_seconds": "Age of the oldest unfinished job.",
     "chartroom_events_last_5_minutes": "Audit events of the last five minutes by outcome.",
+    "chartroom_log_months_ahead": "Coming months for which the access log has its part; fewer than 2 is an alarm.",
+    "chartroom_log_events_elsewhere": "Events of the access log outside every month's part; any is an alarm.",
 }
 
 
@@ -49,6 +58,7 @@ def _samples() -> Iterator[tuple[str, str, float]]:
     if state["database"]:
         yield from _jobs()
         yield from _log()
+        yield from _months()
 
 
 def _may_ask(request: HttpRequest) -> bool:

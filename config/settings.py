@@ -28,6 +28,10 @@ SEAL_SECONDS = env.number("CHARTROOM_SEAL_SECONDS", 15, least=1)
 # Where checkpoints of the log go: folders (best elsewhere), s3://, syslog+tls://, syslog://, mailto:; by commas.
 CHECKPOINTS = env.parts("CHARTROOM_CHECKPOINTS")
 CHECKPOINT_LOCK_YEARS = env.number("CHARTROOM_CHECKPOINT_LOCK_YEARS", 0)  # S3 object lock, in compliance mode
+# Old months of the log: how long they stay where they can be asked, where they lie then, and the months' tablespace.
+LOG_YEARS = env.number("CHARTROOM_LOG_YEARS", 10, least=10)  # ASTM E2147-18, 4.1: never less
+LOG_ARCHIVE = env.place("CHARTROOM_LOG_ARCHIVE", str(DATA_DIR / "archive"))
+LOG_TABLESPACE = env.text("CHARTROOM_LOG_TABLESPACE", "")
 SYSLOG_CA_FILE = env.text("CHARTROOM_SYSLOG_CA_FILE", "")
 ALLOWED_HOSTS = env.words("CHARTROOM_ALLOWED_HOSTS", "127.0.0.1 localhost [::1]")
 TRUSTED_PROXIES = env.networks("CHARTROOM_TRUSTED_PROXIES")

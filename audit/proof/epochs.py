@@ -149,3 +149,11 @@ def kept_leaves(n: int) -> list[tuple[int, bytes]]:
         cursor.execute("select leaves from audit_epoch_leaves where n = %s", [n])
         row = cursor.fetchone()
     return list(LEAF.iter_unpack(bytes(row[0]))) if row and len(row[0]) % LEAF.size == 0 else []
+
+
+def between(first: int, last_n: int) -> Iterator[Epoch]:
+    """The epochs from number `first` to number `last_n`."""
+    for epoch in every(first):
+        if epoch.n > last_n:
+            return
+        yield epoch

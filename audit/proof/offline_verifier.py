@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
-"""Check an evidence bundle of Chartroom's access log. Needs Python 3.8 or newer, nothing else, and no network.
+"""Check evidence from Chartroom's access log. Needs Python 3.8 or newer, nothing else, and no network.
 
     python3 verify.py [FOLDER] [--key BASE64]
+    python3 verify.py access-log-2015-03.jsonl.gz [--key BASE64]
 
-FOLDER holds the unpacked bundle (default: where this file lies). It proves that each event in events.jsonl stood,
-exactly so, in an epoch that the hospital's key signed. Compare the key it prints with one you got another way
-(a printed checkpoint), or give that one with --key. Exit code 0: all proven. 1: something is not as it was.
+FOLDER holds an unpacked evidence bundle (default: where this file lies); a file is an archived month. It proves that
+each event in them stood, exactly so, in an epoch that the hospital's key signed. Compare the key it prints with one you
+got another way (a printed checkpoint), or give that one with --key. Exit code 0: all proven. 1: something is not as it
+was.
 
 Ed25519 is written out here after RFC 8032, so that nobody has to trust a library of the hospital's.
 """
 
 import base64
+import gzip
 import hashlib
 import json
 import os
@@ -191,14 +194,180 @@ def _quoted(body, position):
             return None, 0
 
 
+def root(leaves):
+    """The Merkle root over 32-byte leaf hashes in order (RFC 6962)."""
+    level = list(leaves)
+    if not level:
+        return hashlib.sha256(b"").digest()
+    while len(level) > 1:
+        pairs = [
+            hashlib.sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)
+        ]
+        level = pairs + ([level[-1]] if len(level) % 2 else [])
+    return level[0]
+
+
+class Broken(Exception):
+    """The first thing that is not as it was sealed."""
+
+
+class Archive:
+    """An archived month, read line by line and checked on the way: every signature, root, event and count."""
+
+    def __init__(self, file, trusted_key="", signed=is_signed):
+        """`file` gives the lines as bytes; `signed` may be a faster check of signatures of the same kind."""
+        self.file = file
+        self.trusted = trusted_key
+        self.signed = signed
+        self.month = ""
+        self.count = 0
+        self.keys = set()
+        self.numbers = []  # of the epochs that have events here
+        self.edges = {}
+        self.content_sha256 = ""
+
+    def events(self):
+        """(epoch number, id, sealed text) of each event, in sealing order. Raises Broken, and at the end too: what was
+        read counts for nothing before this generator has ended by itself.
+        """
+        digest = hashlib.sha256()
+        epoch, texts, end = None, [], None
+        for number, line in enumerate(self.file):
+            if end is not None:
+                raise Broken("Something stands behind the file's last line.")
+            try:
+                value = json.loads(line.decode("utf-8"))
+                if not number:
+                    if value.get("archive") != "chartroom-archive-1":
+                        raise Broken("This is no archived month of Chartroom.")
+                    self.month = value["month"]
+                elif "canonical" in value:
+                    texts.append((value["id"], value["canonical"], value["leaf"]))
+                else:
+                    for event in self._checked(epoch, texts):
+                        yield event
+                    texts = []
+                    if "end" in value:
+                        end = value
+                        continue
+                    epoch = self._epoch(value)
+            except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+                raise Broken("Line %s of the file cannot be read: %r" % (number + 1, error))
+            digest.update(line)
+        if end is None:
+            raise Broken("The file is cut off: its last line is missing.")
+        try:
+            self._end(end, digest.hexdigest())
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+            raise Broken("The last line of the file cannot be read: %r" % error)
+
+    def _trust(self, key, what):
+        self.keys.add(key)
+        if self.trusted and key != self.trusted:
+            raise Broken("%s is not signed with the key you trust." % what)
+
+    def _epoch(self, value):
+        message = value["message"].encode("utf-8")
+        name = "Epoch %s" % value["epoch"]
+        self._trust(value["public_key"], name)
+        if not self.signed(base64.b64decode(value["public_key"]), message, bytes.fromhex(value["signature"])):
+            raise Broken("%s is not as it was signed." % name)
+        fields = value["message"].split("\n")
+        if fields[0] != "chartroom-epoch-1" or fields[1] != str(value["epoch"]):
+            raise Broken("%s is not what its signature says." % name)
+        if self.numbers and value["epoch"] <= self.numbers[-1]:
+            raise Broken("%s stands in another place than it was written." % name)
+        self.numbers.append(value["epoch"])
+        return {
+            "n": value["epoch"],
+            "rows": int(fields[4]),
+            "root": fields[6],
+            "elsewhere": value["elsewhere"],
+        }
+
+    def _checked(self, epoch, texts):
+        if epoch is None:
+            if texts:
+                raise Broken("Event %s belongs to no epoch." % texts[0][0])
+            return []
+        away = {int(place): bytes.fromhex(leaf) for place, leaf in epoch["elsewhere"]}
+        here = iter(texts)
+        leaves = []
+        for place in range(epoch["rows"]):
+            if place in away:
+                leaves.append(away[place])
+                continue
+            event = next(here, None)
+            if event is None:
+                raise Broken("An event of epoch %s is missing, after %s." % (epoch["n"], _last(texts)))
+            leaf = hashlib.sha256(b"\x00" + event[1].encode("utf-8")).digest()
+            if leaf.hex() != event[2]:
+                raise Broken("Event %s is not as it was sealed." % event[0])
+            leaves.append(leaf)
+        extra = next(here, None)
+        if extra is not None:
+            raise Broken("Event %s was put into epoch %s." % (extra[0], epoch["n"]))
+        for number, text, _ in texts:
+            fields = split(text)
+            if fields is None or fields["id"] != str(number):
+                raise Broken("Event %s reads otherwise than what was sealed." % number)
+        if root(leaves).hex() != epoch["root"]:
+            raise Broken(
+                "One of the events %s to %s is not as epoch %s sealed it."
+                % (texts[0][0], texts[-1][0], epoch["n"])
+                if texts
+                else "Epoch %s is not what was sealed." % epoch["n"]
+            )
+        if away:
+            self.edges[str(epoch["n"])] = sorted(number for number, _, _ in texts)
+        self.count += len(texts)
+        return [(epoch["n"], number, text) for number, text, _ in texts]
+
+    def _end(self, end, digest):
+        self.content_sha256 = digest
+        self._trust(end["public_key"], "The file")
+        message = end["signed"].encode("utf-8")
+        if not self.signed(base64.b64decode(end["public_key"]), message, bytes.fromhex(end["signature"])):
+            raise Broken("The file's own signature is false.")
+        told = json.dumps(end["edges"], sort_keys=True, separators=(",", ":")).encode("utf-8")
+        first, last = (self.numbers[0], self.numbers[-1]) if self.numbers else (0, 0)
+        parts = [end["end"], self.month, self.count, first, last, digest, hashlib.sha256(told).hexdigest()]
+        if end["signed"] != "\n".join(str(part) for part in parts) or end["edges"] != self.edges:
+            raise Broken(
+                "The file does not hold what its signature says: a line of it was changed or taken away."
+            )
+
+
+def _last(texts):
+    return "event %s" % texts[-1][0] if texts else "none"
+
+
+def check_archive(path, trusted_key="", signed=is_signed):
+    """Read an archived month through. Returns (Archive, the first thing that is wrong or "")."""
+    with gzip.open(path, "rb") as file:
+        archive = Archive(file, trusted_key, signed)
+        try:
+            for _ in archive.events():
+                pass
+        except Broken as broken:
+            return archive, str(broken)
+        except (OSError, EOFError, ValueError) as error:
+            return archive, "The file cannot be read to its end: %s" % error
+        except Exception as error:  # zlib.error is no OSError
+            return archive, "The file cannot be read to its end: %r" % error
+    return archive, ""
+
+
 def main(arguments):
-    """Check the bundle and say what was found. Returns the exit code."""
+    """Check the bundle or the file and say what was found. Returns the exit code."""
     trusted = ""
     if "--key" in arguments:
         place = arguments.index("--key")
         trusted = arguments[place + 1]
         del arguments[place : place + 2]
     folder = arguments[0] if arguments else os.path.dirname(os.path.abspath(__file__))
+    if os.path.isfile(folder):
+        return _say_archive(folder, trusted)
     try:
         problems, count, used = check(folder, trusted)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -210,6 +379,17 @@ def main(arguments):
         print("Signed with the public key %s" % key)
     print("%s events: %s" % (count, "NOT PROVEN" if problems else "all as they were sealed."))
     return 1 if problems else 0
+
+
+def _say_archive(path, trusted):
+    archive, problem = check_archive(path, trusted)
+    if problem:
+        print(problem)
+    for key in sorted(archive.keys):
+        print("Signed with the public key %s" % key)
+    what = "NOT PROVEN" if problem else "all as they were sealed."
+    print("%s events of %s: %s" % (archive.count, archive.month or "no month", what))
+    return 1 if problem else 0
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import connection
 
+from audit.archiving import ledger
+from audit.archiving.ledger import Archived
 from audit.proof import epochs, eras, keys, merkle, sealing
 from audit.proof.epochs import FIRST_PREVIOUS, Epoch
 from audit.proof.eras import Eras
@@ -21,7 +23,7 @@ class Bad:
     """The first thing that is not as it was sealed."""
 
     # altered, deleted, inserted, reordered, partition_dropped, back_dated, future, key, epoch_altered, epoch_removed,
-    # other_cluster, and by checkpoints: tail_cut, restored, chain_replaced
+    # other_cluster, archive_altered, and by checkpoints: tail_cut, restored, chain_replaced
     kind: str
     text: str
     epoch: int | None = None
@@ -39,6 +41,7 @@ class Result:
     unsealed: int = 0
     first_bad: Bad | None = None
     keys: list[str] = field(default_factory=list)
+    archived: dict[str, int] = field(default_factory=dict)  # events by file, not in the table and not missed
 
 
 class _Found(Exception):
@@ -86,6 +89,7 @@ def _check_cluster() -> None:
 
 
 def _walk(result: Result, first: int, last: int | None, told: Eras) -> Epoch | None:
+    away = _archived()
     former: Epoch | None = None
     if first > 1:
         former = next(iter(epochs.every(first - 1)), None)
@@ -94,13 +98,33 @@ def _walk(result: Result, first: int, last: int | None, told: Eras) -> Epoch | N
             break
         _check_link(epoch, former)
         _check_signature(epoch, former)
-        result.checked += _check_events(epoch, former, told)
+        result.checked += _check_events(epoch, former, told, away, result)
         result.epochs += 1
         result.sealed_through = epoch.last_at.isoformat() if epoch.last_at else result.sealed_through
         if epoch.key_id not in result.keys:
             result.keys.append(epoch.key_id)
         former = epoch
+    if first == 1 and last is None:
+        _check_counts(away, result)
     return former
+
+
+def _archived() -> list[Archived]:
+    """The months that left the table lawfully: each signed by whoever held the seal key."""
+    rows = ledger.archived()
+    for row in rows:
+        if not row.is_signed:
+            text = f"That {row.month} was archived is not signed with a key of ours: nobody knows where its events are."
+            raise _Found(Bad("archive_altered", text, row.first_epoch))
+    return rows
+
+
+def _check_counts(away: list[Archived], result: Result) -> None:
+    for row in away:
+        missed = result.archived.get(row.name, 0)
+        if missed != row.events:
+            text = f"{row.month} was archived with {row.events} events, and the chain misses {missed} there."
+            raise _Found(Bad("archive_altered", text, row.first_epoch))
 
 
 def _check_link(epoch: Epoch, former: Epoch | None) -> None:
@@ -133,9 +157,14 @@ def _check_signature(epoch: Epoch, former: Epoch | None) -> None:
         )
 
 
-def _check_events(epoch: Epoch, former: Epoch | None, told: Eras) -> int:
+def _check_events(
+    epoch: Epoch, former: Epoch | None, told: Eras, away: list[Archived], result: Result
+) -> int:
     rows = epochs.leaves(epoch.from_xid, epoch.to_xid, told.of_epoch(epoch.n))
-    if len(rows) != epoch.row_count or merkle.root([leaf for _, leaf, _ in rows]) != epoch.root:
+    near = [row for row in away if row.first_epoch <= epoch.n <= row.last_epoch]
+    if near and _check_around(epoch, [(pk, leaf) for pk, leaf, _ in rows], near, result):
+        pass  # what is still in the table is as it was sealed
+    elif len(rows) != epoch.row_count or merkle.root([leaf for _, leaf, _ in rows]) != epoch.root:
         raise _Found(_name(epoch, [(pk, leaf) for pk, leaf, _ in rows]))
     oldest = former.sealed_at - LONGEST_TRANSACTION if former else None
     for pk, _, at in rows:
@@ -148,22 +177,42 @@ def _check_events(epoch: Epoch, former: Epoch | None, told: Eras) -> int:
     return len(rows)
 
 
-def _name(epoch: Epoch, found: list[tuple[int, bytes]]) -> Bad:
-    """Which event it is, by the hashes that were kept when the epoch was sealed."""
+def _check_around(epoch: Epoch, found: list[tuple[int, bytes]], near: list[Archived], result: Result) -> bool:
+    """Of an epoch whose events left with an archived month: the kept hashes are those that were sealed, and the table
+    holds the rest of the events and nothing else. False where no event of it left.
+    """
+    kept = epochs.kept_leaves(epoch.n)
+    gone: set[int] = set()
+    for row in near:
+        ids = row.ids_in(epoch, [pk for pk, _ in kept])
+        gone |= ids
+        if ids:
+            result.archived[row.name] = result.archived.get(row.name, 0) + len(ids)
+    if not gone:
+        return False
+    is_kept = len(kept) == epoch.row_count and merkle.root([leaf for _, leaf in kept]) == epoch.root
+    if not is_kept or found != [(pk, leaf) for pk, leaf in kept if pk not in gone]:
+        raise _Found(_name(epoch, found, gone))
+    return True
+
+
+def _name(epoch: Epoch, found: list[tuple[int, bytes]], gone: set[int] | None = None) -> Bad:
+    """Which event it is, by the hashes that were kept when the epoch was sealed; `gone` were archived."""
     kept = epochs.kept_leaves(epoch.n)
     if len(kept) != epoch.row_count or merkle.root([leaf for _, leaf in kept]) != epoch.root:
         text = (
             f"The events of epoch {epoch.n} are not those that were sealed, and neither are its kept hashes."
         )
         return Bad("altered", text, epoch.n, found[0][0] if found else None)
+    kept = [(pk, leaf) for pk, leaf in kept if pk not in (gone or ())]
     then, now = dict(kept), dict(found)
     for pk, leaf in kept:
         if pk not in now:
-            gone = sum(1 for other in then if other not in now)
+            missing = sum(1 for other in then if other not in now)
             if month := _lost_month(epoch):
                 text = f"The part of the table for {month} is gone, and with it event {pk} and others."
                 return Bad("partition_dropped", text, epoch.n, pk)
-            more = f" and {gone - 1} more" if gone > 1 else ""
+            more = f" and {missing - 1} more" if missing > 1 else ""
             return Bad("deleted", f"Event {pk}{more} of epoch {epoch.n} is missing.", epoch.n, pk)
         if now[pk] != leaf:
             return Bad("altered", f"Event {pk} is not as it was sealed.", epoch.n, pk)
@@ -175,12 +224,13 @@ def _name(epoch: Epoch, found: list[tuple[int, bytes]]) -> Bad:
 
 
 def _lost_month(epoch: Epoch) -> str:
-    """The month (YYYY-MM) of this epoch's events that has no part of the table any more; empty when each has."""
+    """The month (YYYY-MM) of this epoch's events that lost its part of the table without being archived; else empty."""
+    lawful = {str(row.month) for row in ledger.archived()}
     days = {at.astimezone(UTC) for at in (epoch.first_at, epoch.last_at) if at}
     for day in sorted(days):
         with connection.cursor() as cursor:
             cursor.execute("select to_regclass(%s) is null", [f"public.audit_event_{day:%Y%m}"])
-            if cursor.fetchone()[0]:
+            if cursor.fetchone()[0] and f"{day:%Y-%m}" not in lawful:
                 return f"{day:%Y-%m}"
     return ""
 

@@ -9,12 +9,20 @@ class DocumentsConfig(AppConfig):
 
         from accounts import rights
         from audit import catalogue, explaining
-        from records.documents import jobs, models  # noqa: F401  (registers the job's handler)
+        from audit.archiving import places
+        from records.documents import (
+            jobs,  # noqa: F401  (registers the job's handler)
+            models,
+            sealed,
+            storage,
+        )
         from records.documents.events import EVENTS
         from records.documents.explainers import EXPLAINERS
         from records.documents.rights import RIGHTS
 
         catalogue.register(EVENTS)
+        # Archived months of the log lie in a vault of their own.
+        places.opened_by(storage.vault_at, errors=sealed.VaultError)
         rights.register(RIGHTS)
         explaining.register(*EXPLAINERS)
         machinery = ["created_at", "updated_at", "version"]
