@@ -4,7 +4,8 @@ An explanation is about one access. A room answers for many at once with one sta
 thousand accesses takes a handful of them. An access that nothing explains is unexplained, not wrong (MON-1).
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +23,7 @@ ACCESS_ACTIONS = frozenset(
 )
 ROLE_SEPARATOR = "\x1f"
 AT_ONCE = 25_000  # accesses in one statement
+_PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
 class Verdict(StrEnum):
@@ -185,7 +187,18 @@ def _columns(accesses: Sequence[Access]) -> dict[str, Any]:
     }
 
 
-def ask(sql: str, **parameters: Any) -> Callable[[Sequence[Access]], list[Answer]]:
+@dataclass(frozen=True)
+class Asked:
+    """An `answer` that is a statement: `explain` asks all of these in one."""
+
+    sql: str
+    parameters: Mapping[str, Any]
+
+    def __call__(self, accesses: Sequence[Access]) -> list[Answer]:
+        return [(key, words, evidence) for _, key, words, evidence in _together([("", self)], accesses)]
+
+
+def ask(sql: str, **parameters: Any) -> Asked:
     """An `answer` made of one SELECT of (event id, words, evidence) over the table `access` of what is asked about.
 
     The statement is the room's own, and so are its `parameters`, written `%(name)s`. Columns of `access`: event_id,
@@ -193,13 +206,29 @@ def ask(sql: str, **parameters: Any) -> Callable[[Sequence[Access]], list[Answer
     it then), roles (joined by U+001F), session. `%(first)s` and `%(last)s` are the ends of the time they lie in:
     what is read from the log itself is bounded by them, so that whole months are left out.
     """
+    return Asked(sql, parameters)
 
-    def answer(accesses: Sequence[Access]) -> list[Answer]:
-        with connection.cursor() as cursor:
-            cursor.execute(_ACCESSES + sql, {**_columns(accesses), **parameters})
-            return [(int(key), str(words), str(evidence)) for key, words, evidence in cursor.fetchall()]
 
-    return answer
+def _together(
+    asked: Sequence[tuple[str, Asked]], accesses: Sequence[Access]
+) -> list[tuple[str, int, str, str]]:
+    """(kind, event id, words, evidence) by several statements made one; each keeps parameters of its own."""
+    parameters = _columns(accesses)
+    parts = []
+    for place, (kind, one) in enumerate(asked):
+        own = {name: f"own{place}_{name}" for name in one.parameters}
+        sql = _PARAMETER.sub(lambda found, own=own: f"%({own.get(found[1], found[1])})s", one.sql)  # type: ignore[misc]
+        parameters |= {own[name]: value for name, value in one.parameters.items()}
+        parameters[f"kind{place}"] = kind
+        parts.append(
+            f"select {place}, %(kind{place})s, found.* from ({sql}) found (event_id, words, evidence)"  # noqa: S608
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(_ACCESSES + "\nunion all\n".join(parts) + "\norder by 1", parameters)
+        return [
+            (str(kind), int(key), str(words), str(evidence))
+            for _, kind, key, words, evidence in cursor.fetchall()
+        ]
 
 
 def _under_all_ids(accesses: Sequence[Access]) -> list[Access]:
@@ -218,13 +247,22 @@ def _under_all_ids(accesses: Sequence[Access]) -> list[Access]:
     return [*accesses, *more]
 
 
+def _answers(accesses: Sequence[Access]) -> Iterator[tuple[str, int, str, str]]:
+    """Everybody's answers: first those that are statements, all in one, then the others."""
+    statements = [(one.kind, one.answer) for one in all_explainers() if isinstance(one.answer, Asked)]
+    if statements:
+        yield from _together(statements, accesses)
+    for one in all_explainers():
+        if not isinstance(one.answer, Asked):
+            yield from ((one.kind, *answer) for answer in one.answer(accesses))
+
+
 def explain(accesses: Sequence[Access]) -> dict[int, list[Explanation]]:
     """What is known of each access, by event id; those that nothing explains have no entry."""
     found: dict[int, dict[Explanation, None]] = {}
     for start in range(0, len(accesses), AT_ONCE):
         asked = _under_all_ids(accesses[start : start + AT_ONCE])
-        for explainer in all_explainers():
-            for event_id, words, evidence in explainer.answer(asked):
-                explanation = Explanation(event_id, explainer.kind, explainer.verdict, words, evidence)
-                found.setdefault(event_id, {})[explanation] = None
+        for kind, event_id, words, evidence in _answers(asked):
+            explanation = Explanation(event_id, kind, _explainers[kind].verdict, words, evidence)
+            found.setdefault(event_id, {})[explanation] = None
     return {event_id: list(explanations) for event_id, explanations in found.items()}

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from accounts.views import me
 from audit import catalogue
+from audit.explaining import Standing, Verdict
 from audit.models import Event
 from audit.review import services
 from audit.review.keyset import SORTS, Order, is_cursor
@@ -85,11 +86,24 @@ class Paged(EventQuery):
     page_size = serializers.IntegerField(required=False, min_value=1, max_value=200, default=25)
     cursor = serializers.CharField(required=False, max_length=30)
 
+    explain = serializers.BooleanField(
+        required=False, default=False, help_text="With `explanations` and `standing` of each event."
+    )
+
     def validate_cursor(self, value: str) -> str:
         """Refuses a cursor that no page of ours has given out."""
         if not is_cursor(value):
             raise serializers.ValidationError("This cursor is none of ours.")
         return value
+
+
+class ExplanationSerializer(serializers.Serializer[Any]):
+    """Why somebody had a chart open, or what speaks against it."""
+
+    kind = serializers.CharField()
+    verdict = serializers.ChoiceField(choices=[str(verdict) for verdict in Verdict])
+    words = serializers.CharField()
+    evidence = serializers.CharField(help_text="`table:id`, or empty.")
 
 
 class EventSerializer(serializers.ModelSerializer[Event]):
@@ -104,6 +118,11 @@ class EventSerializer(serializers.ModelSerializer[Event]):
         allow_null=True,
         help_text="What else was noted; null where it speaks of a chart that is closed to you.",
     )
+
+    standing = serializers.SerializerMethodField(
+        help_text="What the explanations come to; null for no access to one chart. In lists with `explain` only."
+    )
+    explanations = serializers.SerializerMethodField(help_text="In lists with `explain` only.")
 
     class Meta:
         model = Event
@@ -124,6 +143,8 @@ class EventSerializer(serializers.ModelSerializer[Event]):
             "ip",
             "request_id",
             "detail",
+            "standing",
+            "explanations",
         ]
         read_only_fields = fields
 
@@ -131,9 +152,26 @@ class EventSerializer(serializers.ModelSerializer[Event]):
         """What it was done to."""
         return f"{event.object_type}:{event.object_id}" if event.object_id else ""
 
+    @extend_schema_field(
+        serializers.ChoiceField(choices=[str(standing) for standing in Standing], allow_null=True)
+    )
+    def get_standing(self, event: Event) -> str | None:
+        """What the explanations come to."""
+        whole = self.context.get("explained", {}).get(event.pk)
+        return str(whole.standing) if whole else None
+
+    @extend_schema_field(ExplanationSerializer(many=True))
+    def get_explanations(self, event: Event) -> list[dict[str, Any]]:
+        """Everything known of why it was."""
+        whole = self.context.get("explained", {}).get(event.pk)
+        rows = whole.explanations if whole else ()
+        return list(ExplanationSerializer(rows, many=True).data)
+
     def to_representation(self, instance: Event) -> dict[str, Any]:
         """`patients` is always a list: the one patient, or all that a list showed."""
         data: dict[str, Any] = super().to_representation(instance)
+        if "explained" not in self.context:
+            del data["standing"], data["explanations"]
         if not services.may_read_detail(instance, self.context["closed"]):
             data["detail"] = None
         data["patients"] = data["patients"] or ([data["patient"]] if data["patient"] else [])
@@ -179,14 +217,16 @@ class EventsView(Endpoint):
             cursor=asked.get("cursor", ""),
             size=asked["page_size"],
             whole=True,
+            with_explanations=asked["explain"],
         )
+        context: dict[str, Any] = {"closed": answer.closed}
+        if asked["explain"]:
+            context["explained"] = answer.explained
         return Response(
             {
                 "next": self._link(answer.page.next_cursor),
                 "previous": self._link(answer.page.previous_cursor),
-                "results": EventSerializer(
-                    answer.page.rows, many=True, context={"closed": answer.closed}
-                ).data,
+                "results": EventSerializer(answer.page.rows, many=True, context=context).data,
             }
         )
 
@@ -210,6 +250,7 @@ class EventView(Endpoint):
         """One event whole; the look is an event (`log.event_viewed`)."""
         if not (event_id.isascii() and event_id.isdigit() and len(event_id) <= 18):
             raise NotFound
-        event, patients = services.view_event(by=me(request), event_id=int(event_id))
+        event, patients, whole = services.view_event(by=me(request), event_id=int(event_id))
         closed = services.patients_of(event) - set(patients)
-        return Response(EventSerializer(event, context={"closed": closed}).data)
+        explained = {event.pk: whole} if whole else {}
+        return Response(EventSerializer(event, context={"closed": closed, "explained": explained}).data)

@@ -7,9 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
+from django.utils import timezone
 
 from accounts.roles import words_for
 from audit.models import Event
+from audit.review.sifting import Explained, Sifted
+from common.templatetags.chartroom import day_text
 from patients.models import Patient
 
 PURPOSE_WORDS = {
@@ -71,6 +74,7 @@ class Line:
     patient: Patient | None
     title: str = ""
     folded: list[Event] = field(default_factory=list)
+    explained: Explained | None = None  # None: it is no access to one chart
 
     @property
     def times(self) -> int:
@@ -111,6 +115,12 @@ class Line:
         return self.refused_thing or path or self.event.words
 
     @property
+    def reasons(self) -> list[str]:
+        """Why it was, or what speaks against it: that first."""
+        found = self.explained.explanations if self.explained else ()
+        return list(dict.fromkeys(one.words for one in sorted(found, key=lambda one: one.verdict)))
+
+    @property
     def outcome(self) -> str:
         """The outcome in a word."""
         return OUTCOME_WORDS.get(self.event.outcome, self.event.outcome)
@@ -135,17 +145,37 @@ def _alike(one: Event, other: Event) -> bool:
 
 
 def lines(
-    rows: list[Event], patients: Mapping[UUID, Patient], titles: Mapping[str, str] | None = None
+    rows: list[Event],
+    patients: Mapping[UUID, Patient],
+    titles: Mapping[str, str] | None = None,
+    explained: Mapping[int, Explained] | None = None,
 ) -> list[Line]:
-    """Rows for the page, repeated looks that follow each other folded into one. `titles` are of documents, by id."""
+    """Rows for the page, repeated looks that follow each other folded into one. `titles` are of documents, by id.
+
+    Looks of which one is explained and the next is not stay apart.
+    """
     found: list[Line] = []
+    wholes = explained or {}
     for event in rows:
-        if found and _alike(found[-1].event, event):
+        whole = wholes.get(event.pk)
+        if found and _alike(found[-1].event, event) and _same(found[-1].explained, whole):
             found[-1].folded.append(event)
         else:
             patient = patients.get(event.patient_id) if event.patient_id else None
-            found.append(Line(event, patient, (titles or {}).get(event.object_id, "")))
+            found.append(Line(event, patient, (titles or {}).get(event.object_id, ""), explained=whole))
     return found
+
+
+def _same(one: Explained | None, other: Explained | None) -> bool:
+    return (one.standing if one else None) == (other.standing if other else None)
+
+
+def sifted_words(sifted: Sifted) -> str:
+    """How many accesses want an answer, among how many, and how far that goes."""
+    words = f"{len(sifted.rows)} not explained among {sifted.checked:,} accesses looked at"
+    if sifted.cursor and sifted.reached:
+        words += f", as far as {day_text(timezone.localtime(sifted.reached))}"
+    return words
 
 
 def flat(value: Any, name: str = "") -> list[tuple[str, str]]:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from audit.models import Event
 from audit.review.describing import role_words
 from audit.review.services import Export, may_read_detail
+from audit.review.sifting import Explained, explained
 from common.sheets import safe_cell
 
 PIECE = 500
 HEAD = (
     "id at actor roles patient mrn patient_name patients event action what object purpose reason outcome channel "
-    "ip request_id detail"
+    "ip request_id detail standing explanation"
 ).split()
 
 
@@ -23,7 +24,7 @@ class _Echo:
         return line
 
 
-def _cells(export: Export, event: Event) -> list[str]:
+def _cells(export: Export, event: Event, whole: Explained | None) -> list[str]:
     patient = export.patients.get(event.patient_id) if event.patient_id else None
     kind = f"{event.object_type}:{event.object_id}" if event.object_id else ""
     values = [
@@ -46,6 +47,8 @@ def _cells(export: Export, event: Event) -> list[str]:
         event.ip,
         event.request_id,
         json.dumps(event.detail) if event.detail and may_read_detail(event, export.closed) else "",
+        whole.standing if whole else "",
+        "; ".join(one.words for one in whole.explanations) if whole else "",
     ]
     return [safe_cell(value) for value in values]
 
@@ -57,8 +60,9 @@ def csv_lines(export: Export) -> Iterator[str]:
     for start in range(0, len(export.ids), PIECE):
         piece = export.ids[start : start + PIECE]
         rows = {row.pk: row for row in Event.objects.filter(pk__in=piece)}
+        wholes = explained(list(rows.values()))
         for key in piece:
-            yield writer.writerow(_cells(export, rows[key]))
+            yield writer.writerow(_cells(export, rows[key], wholes.get(key)))
     if export.is_cut:
         yield writer.writerow([cut_text(len(export.ids))])
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit import catalogue
-from audit.review.keyset import Order
+from audit.review.keyset import SORTS, Order
 from audit.review.models import Outcome
 from audit.review.questions import Question
 from common.ids import as_uuid
@@ -51,9 +51,31 @@ PERIODS = {
     "all": ("all time", None),
     "dates": ("the dates below", None),
 }
+EXPLAINED = [("", "explained or not"), ("unexplained", "only what nothing explains")]
 OUTCOMES = [("", "any outcome"), ("success", "done"), ("denied", "refused"), ("failed", "failed")]
-# Columns whose heads sort the page.
-PAGE_SORTS = ("at", "actor", "event", "patient", "reason", "outcome")
+SORT_WORDS = {
+    "at": "time",
+    "actor": "who",
+    "roles": "role",
+    "patient": "patient",
+    "action": "kind of deed",
+    "event": "event",
+    "object": "record",
+    "purpose": "purpose of use",
+    "reason": "why allowed",
+    "outcome": "outcome",
+    "channel": "way in",
+    "ip": "address",
+    "request_id": "reference",
+}
+SORTED_BY = [
+    ("", "time, newest first"),
+    ("at", "time, oldest first"),
+    *((key, words) for key, words in SORT_WORDS.items() if key != "at"),
+    *((f"-{key}", f"{words}, backwards") for key, words in SORT_WORDS.items() if key != "at"),
+]
+# What the page can be sorted by (45 CFR 170.315(d)(3)); those of its columns by their heads.
+PAGE_SORTS = tuple(key for key in SORTS if key not in {"id", "patients", "detail"})
 
 
 def find_patient(user: User, text: str) -> Patient | None:
@@ -87,10 +109,13 @@ class QuestionForm(forms.Form):
     )
     object = forms.CharField(label="Record id", required=False, max_length=120)
     request = forms.CharField(label="Reference", required=False, max_length=64)
+    explained = forms.ChoiceField(label="Explanation", required=False, choices=EXPLAINED)
+    sort = forms.ChoiceField(label="Sorted by", required=False)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
+        self.is_of_one_chart = False
         self.patient_found: Patient | None = None
         blank = {"autocomplete": "off", "spellcheck": "false"}
         self.fields["actor"].widget.attrs = {
@@ -104,6 +129,7 @@ class QuestionForm(forms.Form):
         self.fields["action"].choices = actions  # type: ignore[attr-defined]
         kinds = [(kind.name, f"{kind.words} ({kind.name})") for kind in catalogue.all_kinds()]
         self.fields["event"].choices = [("", "any event"), *kinds]  # type: ignore[attr-defined]
+        self.fields["sort"].choices = SORTED_BY  # type: ignore[attr-defined]
 
     def clean_patient(self) -> str:
         """Finds the chart, or says that there is none."""
@@ -120,6 +146,13 @@ class QuestionForm(forms.Form):
         since, until = data.get("since"), data.get("until")
         if since and until and until < since:
             self.add_error("until", "The last day lies before the first.")
+        if (
+            data.get("explained")
+            and not self.is_of_one_chart
+            and not (data.get("actor") or data.get("patient"))
+        ):
+            text = "Say whose chart, or who: explanations are looked for in one chart, or of one person, at a time."
+            self.add_error("explained", text)
         return data
 
     def question(self, order: Order) -> Question:
@@ -129,6 +162,8 @@ class QuestionForm(forms.Form):
         if not (since or until):
             length = PERIODS[data["period"] or "month"][1]
             since = timezone.now() - length if length else None
+        if data.get("explained") and order.key != "at":
+            order = Order()  # it says how far back it has looked
         return Question(
             patient=self.patient_found.pk if self.patient_found else None,
             actor=data["actor"].strip(),
@@ -140,6 +175,7 @@ class QuestionForm(forms.Form):
             since=since,
             until=until,
             order=order,
+            is_unexplained=bool(data.get("explained")),
         )
 
     def question_about(self, patient_id: UUID, order: Order) -> Question:

@@ -14,9 +14,9 @@ from audit.models import CheckpointDelivery, Event
 from audit.proof import bundle, checkpoints, epochs, keys, verifying
 from audit.proof.epochs import Epoch
 from audit.proof.verifying import Result
-from audit.review import access, keyset
-from audit.review.questions import Question, branches
-from audit.review.services import charts_closed_to, patients_of
+from audit.review import access
+from audit.review.questions import Question
+from audit.review.services import charts_closed_to, patients_of, rows_of
 from audit.services import record
 from common.errors import RuleBroken
 from common.jobs import services as jobs
@@ -132,14 +132,8 @@ def check(job: Running) -> None:
 def take_evidence(*, by: User, question: Question) -> bytes:
     """The evidence bundle (ZIP) of the events that answer the question; an event itself. Raises Denied, RuleBroken."""
     access.check_may_export_log(by)
-    rows = keyset.fetch(
-        [branch.defer("detail") for branch in branches(question)],
-        question.order,
-        backwards=False,
-        edge=None,
-        limit=bundle.MOST_EVENTS + 1,
-    )
-    if len(rows) > bundle.MOST_EVENTS:
+    rows, is_cut = rows_of(question, most=bundle.MOST_EVENTS)
+    if is_cut:
         text = f"More than {bundle.MOST_EVENTS:,} events answer this. Ask for a shorter time."
         raise RuleBroken("too_many_events", text)
     shown: set[UUID] = set().union(*(patients_of(row) for row in rows))

@@ -2,14 +2,17 @@
 
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
+from audit.explaining import ACCESS_ACTIONS
 from audit.models import Event
 from audit.review.keyset import Order
+from patients import queries as patient_queries
 
 COUNT_LIMIT = 10_000
 
@@ -28,6 +31,17 @@ class Question:
     since: datetime | None = None
     until: datetime | None = None
     order: Order = field(default_factory=Order)
+    is_unexplained: bool = False  # only accesses that nothing explains, or that something speaks against
+
+    @cached_property
+    def person(self) -> User | None:
+        """Whose user name was asked for; None when nobody has it."""
+        return User.objects.filter(username__iexact=self.actor).first() if self.actor else None
+
+    @cached_property
+    def identities(self) -> list[UUID]:
+        """Every entry of the index that stands for the patient asked for."""
+        return patient_queries.identities_of(self.patient) if self.patient else []
 
     def as_detail(self) -> dict[str, Any]:
         """What the event of this look says was asked."""
@@ -60,10 +74,7 @@ def branches(question: Question) -> list[QuerySet[Event]]:
     would read whole months. A person is found by id, and by the name that was typed where nobody had signed in yet.
     """
     rows = Event.objects.filter(_conditions(question))
-    person = User.objects.filter(username__iexact=question.actor).first() if question.actor else None
-    of_person = [Q(actor_id=person.pk)] if person else []
-    if question.actor:
-        of_person.append(Q(actor_id=None, actor__iexact=question.actor))
+    of_person = _of_person(question)
     if question.patient is None:
         return [rows.filter(condition) for condition in of_person] or [rows]
     if of_person:
@@ -71,11 +82,33 @@ def branches(question: Question) -> list[QuerySet[Event]]:
         for condition in of_person:
             anybody |= condition
         rows = rows.filter(anybody)
-    is_other = Q(patient_id=None) | ~Q(patient_id=question.patient)
-    return [
-        rows.filter(patient_id=question.patient),
-        rows.filter(is_other, patient_ids__contains=[question.patient]),
-    ]
+    ids = question.identities
+    is_other = Q(patient_id=None) | ~Q(patient_id__in=ids)
+    showed = Q(patient_ids__contains=ids) if len(ids) == 1 else Q(patient_ids__overlap=ids)
+    return [*(rows.filter(patient_id=key) for key in ids), rows.filter(is_other, showed)]
+
+
+def _of_person(question: Question) -> list[Q]:
+    of_person = [Q(actor_id=question.person.pk)] if question.person else []
+    if question.actor:
+        of_person.append(Q(actor_id=None, actor__iexact=question.actor))
+    return of_person
+
+
+def access_branches(question: Question) -> list[QuerySet[Event]]:
+    """The same of accesses alone: somebody had one chart open. Lists that showed the chart are none."""
+    rows = Event.objects.filter(
+        _conditions(question),
+        outcome="success",
+        action__in=sorted(ACCESS_ACTIONS),
+        patient_id__isnull=False,
+        actor_id__isnull=False,
+    )
+    if question.actor:
+        rows = rows.filter(actor_id=question.person.pk) if question.person else rows.none()
+    if question.patient is None:
+        return [rows]
+    return [rows.filter(patient_id=key) for key in question.identities]
 
 
 def count(question: Question) -> int:

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import User
 from accounts.views import me
-from audit.review import access, describing, exporting, proof_views, services
-from audit.review.forms import ACTION_WORDS, OUTCOMES, PAGE_SORTS, PERIODS, QuestionForm
+from audit.review import access, describing, evidence_links, exporting, proof_views, services
+from audit.review.forms import ACTION_WORDS, EXPLAINED, OUTCOMES, PAGE_SORTS, PERIODS, SORTED_BY, QuestionForm
 from audit.review.keyset import Order
 from audit.review.questions import COUNT_LIMIT
 from patients.access import allows
@@ -24,10 +24,22 @@ HEADS = {
     "event": "What",
     "patient": "Patient",
     "reason": "Why allowed",
+    "explanation": "Explanation",
     "outcome": "Outcome",
 }
-CHART_HEADS = ("at", "actor", "event", "reason", "outcome")  # the chart is given by the page
-NARROWING = ("actor", "action", "patient", "event", "outcome", "since", "until", "object", "request")
+CHART_HEADS = ("at", "actor", "event", "reason", "explanation", "outcome")  # the chart is given by the page
+NARROWING = (
+    "actor",
+    "action",
+    "patient",
+    "event",
+    "outcome",
+    "since",
+    "until",
+    "object",
+    "request",
+    "explained",
+)
 
 
 def _order(request: HttpRequest) -> Order:
@@ -59,7 +71,7 @@ def _heads(
 
 def _chips(request: HttpRequest, form: QuestionForm) -> list[dict[str, Any]]:
     """What narrows the question, each with a link that takes it away."""
-    words = {"action": ACTION_WORDS, "outcome": dict(OUTCOMES)}
+    words = {"action": ACTION_WORDS, "outcome": dict(OUTCOMES), "explained": dict(EXPLAINED)}
     chips = []
     for name in NARROWING:
         value = request.GET.get(name, "").strip()
@@ -77,6 +89,8 @@ def _form(request: HttpRequest, user: User, *, period: str) -> QuestionForm:
     data["period"] = str(data["period"]) if data.get("period") in PERIODS else period
     if data.get("since") or data.get("until"):
         data["period"] = "dates"
+    if data.get("sort") not in dict(SORTED_BY):
+        data["sort"] = ""
     return QuestionForm(data, user=user)
 
 
@@ -86,16 +100,23 @@ def _total(total: int) -> str:
 
 def _list_context(request: HttpRequest, form: QuestionForm, answer: services.LogAnswer) -> dict[str, Any]:
     page = answer.page
-    return {
+    context = {
         "form": form,
-        "lines": describing.lines(page.rows, answer.patients, answer.titles),
+        "lines": describing.lines(page.rows, answer.patients, answer.titles, answer.explained),
         "shown": len(page.rows),
-        "total_text": _total(answer.total),
-        "total_words": f"{_total(answer.total)} {'event' if answer.total == 1 else 'events'}",
         "next_url": _url(request.GET, cursor=page.next_cursor) if page.next_cursor else "",
         "previous_url": _url(request.GET, cursor=page.previous_cursor) if page.previous_cursor else "",
         "chips": _chips(request, form),
+        "unexplained_url": _url(request.GET, explained="unexplained"),
+        "nobody_of_this_name": bool(form["actor"].value()) and answer.is_nobody,
     }
+    if answer.sifted:
+        context["total_words"] = context["total_text"] = describing.sifted_words(answer.sifted)
+        context["is_sifted"] = True
+    else:
+        context["total_text"] = _total(answer.total)
+        context["total_words"] = f"{_total(answer.total)} {'event' if answer.total == 1 else 'events'}"
+    return context
 
 
 @require_GET
@@ -122,7 +143,8 @@ def log(request: HttpRequest) -> HttpResponse:
 @require_GET
 def event(request: HttpRequest, event_id: int) -> HttpResponse:
     """One event whole."""
-    found, patients = services.view_event(by=me(request), event_id=event_id)
+    user = me(request)
+    found, patients, explained = services.view_event(by=user, event_id=event_id)
     ids = [found.patient_id] if found.patient_id else []
     ids += [key for key in found.patient_ids or [] if key not in ids]
     context = {
@@ -131,6 +153,8 @@ def event(request: HttpRequest, event_id: int) -> HttpResponse:
         "people": [(key, patients.get(key)) for key in ids],
         # A chart that is closed to the reader keeps what was written about it closed too.
         "may_read_detail": all(key in patients for key in ids),
+        "explained": explained,
+        "reasons": evidence_links.reasons(user, explained.explanations) if explained else [],
         "facts": describing.facts(found),
         "changes": describing.changes(found),
         "purpose": describing.PURPOSE_WORDS.get(found.purpose, ""),
@@ -170,13 +194,19 @@ def chart(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     form = _form(request, user, period="year")
     for name in ("patient", "event", "object", "request"):
         form.fields.pop(name)
-    order = Order(is_descending=request.GET.get("sort") != "at")
+    form.is_of_one_chart = True
+    order = _order(request)
     question = form.question_about(patient_id, order) if form.is_valid() else None
     patient, answer = services.view_chart_access(
         by=user, patient_id=patient_id, question=question, cursor=request.GET.get("cursor", "")
     )
     context = _list_context(request, form, answer)
-    context["heads"] = _heads(request, order, CHART_HEADS, sorting=("at",))
+    context["heads"] = _heads(request, order, CHART_HEADS, sorting=PAGE_SORTS)
+    on_top = answer.on_top
+    if on_top and on_top.rows:
+        context["on_top"] = describing.lines(on_top.rows, answer.patients, answer.titles, answer.explained)
+        context["plain_heads"] = _heads(request, order, CHART_HEADS, sorting=())
+        context["on_top_words"] = describing.sifted_words(on_top)
     context |= {
         "patient": patient,
         "tab": "access",

@@ -1,7 +1,7 @@
 """Verbs on the log: each look into it is an event of its own, with what was asked and whose charts it showed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from accounts.models import User
 from audit.models import Event
 from audit.review import access, keyset
 from audit.review.questions import Question, branches, count
+from audit.review.sifting import Explained, Sifted, explained, sift
 from audit.services import record
 from common.errors import NotFound
 from patients import access as patient_access
@@ -20,6 +21,8 @@ from records.documents.models import Document
 
 DOCUMENT = Document._meta.label_lower
 PAGE_SIZE = 50
+ON_TOP = 20  # unexplained accesses shown above the others on a chart's tab
+ON_TOP_CHECKED = 1_000
 EXPORT_LIMIT = 10_000
 
 
@@ -35,6 +38,10 @@ class LogAnswer:
     total: int = 0
     titles: dict[str, str] = field(default_factory=dict)
     closed: set[UUID] = field(default_factory=set)
+    explained: dict[int, Explained] = field(default_factory=dict)
+    is_nobody: bool = False  # a user name was asked for that nobody has
+    sifted: Sifted | None = None  # the answer to a question about unexplained accesses
+    on_top: Sifted | None = None  # of a chart: its unexplained accesses, to be shown above all others
 
 
 def _titles(by: User, rows: Iterable[Event]) -> dict[str, str]:
@@ -82,9 +89,27 @@ def charts_closed_to(by: User, ids: set[UUID]) -> set[UUID]:
     return ids - set(patient_access.visible_to(by).filter(pk__in=ids).values_list("pk", flat=True))
 
 
+def _answer(question: Question, *, cursor: str, size: int, with_explanations: bool = True) -> LogAnswer:
+    """A page of rows with what explains them; of a question about unexplained ones, what was found of those."""
+    is_nobody = bool(question.actor) and question.person is None
+    if question.is_unexplained:
+        found = sift(question, cursor=cursor, size=size)
+        page = keyset.LogPage(found.rows, next_cursor=found.cursor)
+        return LogAnswer(page, {}, explained=found.explained, sifted=found, is_nobody=is_nobody)
+    page = keyset.page(branches(question), question.order, cursor=cursor, size=size)
+    whole = explained(page.rows) if with_explanations else {}
+    return LogAnswer(page, {}, explained=whole, is_nobody=is_nobody)
+
+
 @transaction.atomic
 def view_log(
-    *, by: User, question: Question, cursor: str = "", size: int = PAGE_SIZE, whole: bool = False
+    *,
+    by: User,
+    question: Question,
+    cursor: str = "",
+    size: int = PAGE_SIZE,
+    whole: bool = False,
+    with_explanations: bool = True,
 ) -> LogAnswer:
     """One page of answers. Raises Denied. Source: 45 CFR 164.308(a)(1)(ii)(D), review of activity.
 
@@ -92,14 +117,15 @@ def view_log(
     A page for people shows how many were in a list, not who.
     """
     access.check_may_view_log(by)
-    page = keyset.page(branches(question), question.order, cursor=cursor, size=size)
-    answer = LogAnswer(page, _named(by, [row.patient_id for row in page.rows]))
+    answer = _answer(question, cursor=cursor, size=size, with_explanations=with_explanations)
+    page = answer.page
+    answer.patients = _named(by, [row.patient_id for row in page.rows])
     shown = {row.patient_id for row in page.rows if row.patient_id}
     if whole:
         shown.update(*(patients_of(row) for row in page.rows))
         answer.closed = charts_closed_to(by, shown)
     else:
-        answer.total = count(question)
+        answer.total = 0 if question.is_unexplained else count(question)
         answer.titles = _titles(by, page.rows)
     record(
         "log.viewed",
@@ -113,8 +139,8 @@ def view_log(
 
 
 @transaction.atomic
-def view_event(*, by: User, event_id: int) -> tuple[Event, dict[UUID, Patient]]:
-    """One event whole, and its patients by name. Raises Denied, NotFound."""
+def view_event(*, by: User, event_id: int) -> tuple[Event, dict[UUID, Patient], Explained | None]:
+    """One event whole, its patients by name, and what an access comes to. Raises Denied, NotFound."""
     access.check_may_view_log(by)
     event = Event.objects.filter(pk=event_id).first()
     if event is None:
@@ -128,7 +154,7 @@ def view_event(*, by: User, event_id: int) -> tuple[Event, dict[UUID, Patient]]:
         reason="compliance review",
         detail={"id": event.pk, "event": event.event},
     )
-    return event, _named(by, ids)
+    return event, _named(by, ids), explained([event]).get(event.pk)
 
 
 @transaction.atomic
@@ -138,11 +164,18 @@ def view_chart_access(
     """Who looked at this chart; no rows for a question that made no sense. Raises NotFound, Denied."""
     patient, decision = patient_access.get_for(by, patient_id)
     access.check_may_view_chart_access(by)
-    answer = LogAnswer(keyset.LogPage([]), {patient.pk: patient})
+    answer = LogAnswer(keyset.LogPage([]), {})
     if question is not None:
-        answer.page = keyset.page(branches(question), question.order, cursor=cursor, size=size)
-        answer.total = count(question)
-        answer.titles = _titles(by, answer.page.rows)
+        answer = _answer(question, cursor=cursor, size=size)
+        if not question.is_unexplained:
+            answer.total = count(question)
+            if not cursor:
+                answer.on_top = sift(
+                    replace(question, order=keyset.Order()), size=ON_TOP, checked=ON_TOP_CHECKED
+                )
+                answer.explained |= answer.on_top.explained
+        answer.titles = _titles(by, [*answer.page.rows, *(answer.on_top.rows if answer.on_top else ())])
+    answer.patients = {patient.pk: patient}
     record(
         "log.chart_access_viewed",
         by=by,
@@ -154,6 +187,24 @@ def view_chart_access(
     return patient, answer
 
 
+def rows_of(question: Question, *, most: int) -> tuple[list[Event], bool]:
+    """The first rows of the answer, without their details, and whether there are more.
+
+    Of a question about unexplained accesses: those among the first `most` accesses.
+    """
+    if question.is_unexplained:
+        found = sift(question, size=most, checked=most)
+        return found.rows, bool(found.cursor)
+    rows = keyset.fetch(
+        [branch.defer("detail") for branch in branches(question)],
+        question.order,
+        backwards=False,
+        edge=None,
+        limit=most + 1,
+    )
+    return rows[:most], len(rows) > most
+
+
 @transaction.atomic
 def start_export(*, by: User, question: Question) -> Export:
     """Fix which events a file will hold, and write that they were taken out. Raises Denied.
@@ -161,16 +212,10 @@ def start_export(*, by: User, question: Question) -> Export:
     The rows are read later, in pieces: events never change, so those of these ids are the same then.
     """
     access.check_may_export_log(by)
-    rows = keyset.fetch(
-        [branch.defer("detail") for branch in branches(question)],
-        question.order,
-        backwards=False,
-        edge=None,
-        limit=EXPORT_LIMIT + 1,
-    )
-    export = Export(question, [row.pk for row in rows[:EXPORT_LIMIT]], len(rows) > EXPORT_LIMIT)
-    ids = {row.patient_id for row in rows[:EXPORT_LIMIT] if row.patient_id}
-    shown = ids.union(*(patients_of(row) for row in rows[:EXPORT_LIMIT]))
+    rows, is_cut = rows_of(question, most=EXPORT_LIMIT)
+    export = Export(question, [row.pk for row in rows], is_cut)
+    ids = {row.patient_id for row in rows if row.patient_id}
+    shown = ids.union(*(patients_of(row) for row in rows))
     export.patients = _named(by, ids)
     export.closed = charts_closed_to(by, shown)
     record(
