@@ -50,7 +50,11 @@ def _release(user: User, key: str) -> str:
 
 
 def _glass(user: User, key: str) -> str:
-    row = GlassReview.objects.filter(glass=key).first() if user.has_perm("review.review_glass") else None
+    row = (
+        GlassReview.objects.filter(glass_id=as_uuid(key)).first()
+        if user.has_perm("review.review_glass")
+        else None
+    )
     return row.get_absolute_url() if row else ""
 
 
