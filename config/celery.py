@@ -43,6 +43,7 @@ app.conf.update(
         "write-off-glass": {"task": "patients.write_off_glass", "schedule": 60},
         "write-off-emergencies": {"task": "accounts.write_off_emergencies", "schedule": 60},
         "tell-overdue-reviews": {"task": "review.tell_overdue", "schedule": 3600},
+        "tell-breach-clocks": {"task": "review.tell_clocks", "schedule": 3600},
         "forget-notices": {"task": "notices.forget", "schedule": 24 * 3600},
     },
 )

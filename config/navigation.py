@@ -51,6 +51,7 @@ RAIL = (
         "glass",
         room="glass",
     ),
+    _Entry("Cases", "folder2-open", "review:case-list", "review.work_cases", "g k", "cases", room="cases"),
     _Entry("Labels", "lock", "documents:labels", "documents.change_label_rules"),
     _Entry("Users", "person-gear", "accounts:users", "accounts.manage_users", "g u", "people"),
     _Entry(
@@ -169,6 +170,8 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         room = "accounts"
     elif match and match.view_name and match.view_name.startswith("review:glass"):
         room = "glass"
+    elif match and match.view_name and match.view_name.startswith("review:case"):
+        room = "cases"
     elif room == "accounts":
         room = ""
     given = _for_rights(user.rights)

@@ -13,6 +13,7 @@ from accounts.models import User
 from audit.models import Event
 from audit.proof import epochs
 from audit.review import access as review_access
+from audit.review import case_access
 from audit.review import queries as review_queries
 from audit.review.describing import Line
 from audit.review.forms import ACTION_WORDS
@@ -166,6 +167,11 @@ def count_glass(user: User) -> dict[str, int]:
     """How much broken glass waits to be reviewed, and how much of it is overdue. Raises Denied."""
     review_access.check_may_review_glass(user)
     return review_queries.count_waiting(timezone.localdate())
+
+
+def count_cases(user: User) -> int:
+    """How many cases that `user` may work on are not finished."""
+    return case_access.visible_to(user).unfinished().count()
 
 
 def glass_to_review(user: User) -> dict[str, Any]:

@@ -1,13 +1,18 @@
 """The evidence bundle: chosen events, the proof of each, the signed epochs, and a script that checks it anywhere."""
 
+import base64
+import hashlib
 import io
 import json
 import zipfile
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import connection
 from django.utils import timezone
 
@@ -47,42 +52,72 @@ class _Chain:
         return chain[position]
 
 
-def build(ids: Iterable[int]) -> tuple[bytes, int]:
-    """The bundle (ZIP) of these events, and how many are left out because they are not sealed yet.
+@dataclass(frozen=True)
+class Proven:
+    """One event as it was sealed, and all that proves it: enough to pack it again when the log's month is elsewhere."""
 
-    Held in memory: give it no more than MOST_EVENTS.
-    """
-    rows = _canonical(ids)
+    event_id: int
+    canonical: str
+    proof: list[list[str]]  # from leaf to root: the side a sibling stands on, its hash
+    epoch: dict[str, Any]  # n, message, signature, public_key
+
+    @property
+    def holds(self) -> bool:
+        """Whether the text leads to the root that was signed, and the signature is the key's."""
+        message: str = self.epoch["message"]
+        leaf = hashlib.sha256(b"\x00" + self.canonical.encode()).digest()
+        if offline_verifier.climb(leaf, self.proof).hex() not in message.split("\n")[6:7]:
+            return False
+        try:
+            public = Ed25519PublicKey.from_public_bytes(base64.b64decode(self.epoch["public_key"]))
+            public.verify(bytes.fromhex(self.epoch["signature"]), message.encode())
+        except (ValueError, InvalidSignature):
+            return False
+        return True
+
+
+def gather(ids: Iterable[int]) -> tuple[list[Proven], list[int]]:
+    """These events with their proofs, in the order of time; and the ids of those that are not sealed yet."""
     chain = _Chain()
-    used: dict[int, Epoch] = {}
-    lines: list[str] = []
-    unsealed = 0
-    trees: dict[int, dict[int, int]] = {}
+    found: list[Proven] = []
+    unsealed: list[int] = []
+    places: dict[int, dict[int, int]] = {}
     leaves: dict[int, list[bytes]] = {}
-    for pk, txid, text in rows:
+    for pk, txid, text in _canonical(ids):
         epoch = chain.epoch_of(pk, txid)
         if epoch is None:
-            unsealed += 1
+            unsealed.append(pk)
             continue
-        if epoch.n not in trees:
+        if epoch.n not in places:
             kept = epochs.kept_leaves(epoch.n)
-            trees[epoch.n] = {event: position for position, (event, _) in enumerate(kept)}
+            places[epoch.n] = {event: position for position, (event, _) in enumerate(kept)}
             leaves[epoch.n] = [leaf for _, leaf in kept]
-        used[epoch.n] = epoch
-        place = trees[epoch.n].get(pk)
+        place = places[epoch.n].get(pk)
         steps = merkle.path(leaves[epoch.n], place) if place is not None else []
-        line: dict[str, Any] = {
-            "id": pk,
-            "epoch": epoch.n,
-            "fields": offline_verifier.split(text),
-            "canonical": text,
-            "proof": [[side, sibling.hex()] for side, sibling in steps],
-        }
-        lines.append(json.dumps(line, ensure_ascii=False))
+        found.append(Proven(pk, text, [[side, sibling.hex()] for side, sibling in steps], _epoch(epoch)))
+    return found, unsealed
+
+
+def pack(events: Sequence[Proven]) -> bytes:
+    """The bundle (ZIP) of these events, with the script that checks it."""
+    used = {event.epoch["n"]: event.epoch for event in events}
+    lines = [
+        json.dumps(
+            {
+                "id": event.event_id,
+                "epoch": event.epoch["n"],
+                "fields": offline_verifier.split(event.canonical),
+                "canonical": event.canonical,
+                "proof": event.proof,
+            },
+            ensure_ascii=False,
+        )
+        for event in events
+    ]
     about = {
         "made_at": timezone.now().isoformat(),
         "count": len(lines),
-        "epochs": [_epoch(epoch) for _, epoch in sorted(used.items())],
+        "epochs": [used[n] for n in sorted(used)],
     }
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -90,7 +125,16 @@ def build(ids: Iterable[int]) -> tuple[bytes, int]:
         archive.writestr("events.jsonl", "".join(f"{line}\n" for line in lines))
         archive.writestr("verify.py", Path(offline_verifier.__file__).read_text(encoding="utf-8"))
         archive.writestr("README.txt", README)
-    return target.getvalue(), unsealed
+    return target.getvalue()
+
+
+def build(ids: Iterable[int]) -> tuple[bytes, int]:
+    """The bundle (ZIP) of these events, and how many are left out because they are not sealed yet.
+
+    Held in memory: give it no more than MOST_EVENTS.
+    """
+    found, unsealed = gather(ids)
+    return pack(found), len(unsealed)
 
 
 def _epoch(epoch: Epoch) -> dict[str, Any]:

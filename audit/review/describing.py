@@ -51,6 +51,11 @@ REASON_WORDS = {
 }
 
 
+def words_of(name: str) -> str:
+    """What an event's name says, in plain past-tense words."""
+    return Event(event=name).words
+
+
 def role_words(event: Event) -> str:
     """The roles held at that time."""
     return ", ".join(words_for(name) for name in event.roles)

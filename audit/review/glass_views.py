@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.views import me
-from audit.review import access, describing, queries, services
+from audit.review import access, case_access, case_queries, describing, queries, services
 from audit.review.forms import ReviewForm
-from audit.review.models import GlassReview
+from audit.review.models import GlassReview, Outcome
 from common.once import once
 from common.web import paginate, rule_errors_on
 from patients.access import allows, check_may_end_any_glass
@@ -61,11 +61,19 @@ def glass(request: HttpRequest, review_id: UUID) -> HttpResponse:
 
 
 def _may(user: Any, review: GlassReview) -> dict[str, Any]:
+    may_work = allows(case_access.check_may_work_cases, user)
+    case = case_queries.case_of_glass(case_access.visible_to(user), review) if may_work else None
     is_open = review.glass is not None and review.glass.ended_at is None and not review.glass.is_over
     return {
         "can_decide": not review.is_decided and allows(access.check_may_decide, user, review),
         "is_own": review.is_of(user),
         "is_open": is_open,
+        "opened_case": case,
+        "can_open_case": may_work
+        and case is None
+        and not review.is_drill
+        and review.outcome == Outcome.CASE
+        and not review.is_of(user),
         "can_end": is_open and allows(check_may_end_any_glass, user),
     }
 

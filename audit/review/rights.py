@@ -32,4 +32,12 @@ RIGHTS = (
         is_sensitive=True,
         traces=("watch.rule_changed",),
     ),
+    Right(
+        "review.work_cases",
+        "Open, read and decide cases about colleagues",
+        OVERSIGHT,
+        hint="Never one's own: a case about her is closed to her.",
+        is_sensitive=True,
+        traces=("case.listed", "case.viewed"),
+    ),
 )

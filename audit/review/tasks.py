@@ -3,9 +3,16 @@
 from celery import shared_task
 
 from audit.review import services
+from audit.review.services import deciding
 
 
 @shared_task(name="review.tell_overdue")
 def tell_overdue() -> None:
     """Remind of broken glass that nobody has reviewed in time. Safe to run twice: each is told once."""
     services.tell_overdue()
+
+
+@shared_task(name="review.tell_clocks")
+def tell_clocks() -> None:
+    """Remind of breach clocks that run out. Safe to run twice: each mark is told once."""
+    deciding.tell_clocks()

@@ -196,6 +196,32 @@ PAGES: dict[str, Body] = {
     "release:download": _nothing,
     "release:mailed": lambda scene, this: {"how": "mail", "sent_on": _day()},
     "review:glass": lambda scene, this: {"outcome": "appropriate"},
+    "review:case-new": lambda scene, this: {
+        "source": "patient",
+        "summary": "My neighbour knew of it.",
+        "subject": "",
+        "patients": "",
+        "discovered_on": _day(),
+    },
+    "review:case-from-glass": _nothing,
+    "review:case-from-alert": _nothing,
+    "review:case-assign": lambda scene, this: {"assign-to": str(scene.people["compliance_officer"].pk)},
+    "review:case-change": lambda scene, this: {
+        "subject": "",
+        "patients": "",
+        "discovered_on": _day(),
+        "why": "it was somebody else",
+    },
+    "review:case-note": lambda scene, this: {"note-kind": "note", "note-text": "Asked the ward."},
+    "review:case-evidence": lambda scene, this: {"events": [str(this("event_id"))]},
+    "review:case-decide": lambda scene, this: {"outcome": "appropriate", "conclusion": "He was on duty."},
+    "review:case-sanction": lambda scene, this: {
+        "sanction-sanction": "warned",
+        "sanction-on": _day(),
+        "sanction-note": "rule 7",
+    },
+    "review:case-notices": lambda scene, this: {"told-affected": "1", "told-in_one_state": "1"},
+    "review:case-close": _nothing,
     "review:proof-check": _nothing,
 }
 

@@ -25,7 +25,8 @@ from accounts.models import (
 )
 from accounts.roles import Role
 from audit.models import Event
-from audit.review.models import GlassReview
+from audit.review.models import CaseEvidence, GlassReview
+from audit.review.services import deciding
 from common.ids import uuid7
 from common.jobs.models import Job
 from common.notices.models import Notice
@@ -37,6 +38,8 @@ from records.documents import files
 from records.release.services import evidence
 from tests.accounts.making import make_role
 from tests.accounts.softkey import code_of
+from tests.audit.cases.making import FACTORS, breach, complaint
+from tests.audit.watch.making import alert_of
 from tests.conftest import confirmed
 from tests.factories import EncounterFactory, PatientFactory, make_user
 from tests.records.documents import samples
@@ -233,6 +236,7 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
         "emergency_id": drill.pk,
         "glass_id": glass.pk,
         "review_id": GlassReview.objects.get(glass=glass).pk,
+        **_cases(patient),
         "number": 1,
         "job_id": Own({user.pk: _job_of(user).pk for user in everybody}),
         "notice_id": Own({user.pk: Notice.objects.of(user.pk).latest("created_at").pk for user in everybody}),
@@ -325,6 +329,44 @@ def _openings(patient: Patient, encounter: Encounter, people: dict[str, User]) -
         "entry_id": own.pk,
         "member_id": member.pk,
         "consult_id": consult.pk,
+    }
+
+
+def _cases(patient: Patient) -> dict[str, Any]:
+    """Cases in every state, of an officer who walks nowhere, about a colleague who does not either."""
+    officer, subject = make_user(Role.COMPLIANCE_OFFICER), make_user(Role.RECORDS_CLERK)
+    today = timezone.localdate()
+    opened, violation, whole = (complaint(officer, subject, patient) for _ in range(3))
+    for case in (violation, whole):
+        deciding.decide_case(
+            by=officer,
+            case_id=case.pk,
+            outcome="violation",
+            conclusion="Curiosity.",
+            assessment=deciding.Assessment(ground="low", **FACTORS),
+        )
+    deciding.record_sanction(by=officer, case_id=whole.pk, sanction="warned", note="rule 7", on=today)
+    CaseEvidence.objects.create(
+        case=opened, event_id=1, at=timezone.now(), patient_id=patient.pk, canonical="", proof=[], epoch_n=1,
+        epoch_message="", epoch_signature="", public_key="", frozen_by=officer,
+    )  # fmt: skip
+    glass = break_glass(
+        by=make_user(Role.CLINICIAN),
+        patient_id=patient.pk,
+        reason_code="consult",
+        reason="asked to see her at night",
+    )
+    review = GlassReview.objects.get(glass=glass)
+    GlassReview.objects.filter(pk=review.pk).update(
+        outcome="case", note="Why at night?", decided_by=officer, decided_at=timezone.now()
+    )
+    return {
+        "case_id": opened.pk,
+        "review:case-sanction.case_id": violation.pk,
+        "review:case-close.case_id": whole.pk,
+        "review:case-notices.case_id": breach(officer, subject, patient).pk,
+        "review:case-from-glass.review_id": review.pk,
+        "review:case-from-alert.alert_id": alert_of(subject, patient).pk,
     }
 
 

@@ -13,7 +13,7 @@ OFFERS = {
     Role.RECORDS_SUPERVISOR: (["Home", "Patients", "Capture", "Requests", "Rights"], 4),
     Role.CLINICIAN: (["Home", "Patients"], 0),
     Role.COMPLIANCE_OFFICER: (
-        ["Home", "Patients", "Requests", "Access log", "Broken glass", "Labels", "Rights"],
+        ["Home", "Patients", "Requests", "Access log", "Broken glass", "Cases", "Labels", "Rights"],
         0,
     ),
     Role.ADMINISTRATOR: (["Home", "Users", "System"], 2),

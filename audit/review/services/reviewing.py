@@ -16,6 +16,7 @@ from accounts.services import service_account
 from audit.models import Event
 from audit.review import access, queries, working_days
 from audit.review.models import GlassReview, Outcome
+from audit.review.services import cases
 from audit.services import record
 from common.errors import RuleBroken, WrongMove
 from common.notices.models import Tone
@@ -139,7 +140,10 @@ def open_review(*, by: User, review_id: Any) -> Reviewed:
 
 @transaction.atomic
 def decide_review(*, by: User, review_id: Any, outcome: str, note: str = "") -> GlassReview:
-    """Say how it was. A decision stands. Raises NotFound, Denied (one's own), WrongMove, RuleBroken."""
+    """Say how it was; "needs a case" opens one. A decision stands.
+
+    Raises NotFound, Denied (one's own), WrongMove, RuleBroken.
+    """
     review = access.get_review_for(by, review_id, lock=True)
     access.check_may_decide(by, review)
     if review.is_decided:
@@ -163,6 +167,8 @@ def decide_review(*, by: User, review_id: Any, outcome: str, note: str = "") -> 
         reason=Outcome(outcome).label,
         detail={"outcome": outcome, "subject": review.subject.username, **_drill(review)},
     )
+    if outcome == Outcome.CASE and not review.is_drill:
+        cases.open_case_of_glass(by=by, review=review)
     return review
 
 
