@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -42,6 +43,7 @@ app.conf.update(
         "access-reviews": {"task": "accounts.reviews", "schedule": 6 * 3600},
         "write-off-glass": {"task": "patients.write_off_glass", "schedule": 60},
         "write-off-emergencies": {"task": "accounts.write_off_emergencies", "schedule": 60},
+        "watch-the-log": {"task": "review.watch", "schedule": crontab(hour="3", minute="20")},
         "tell-overdue-reviews": {"task": "review.tell_overdue", "schedule": 3600},
         "tell-breach-clocks": {"task": "review.tell_clocks", "schedule": 3600},
         "forget-notices": {"task": "notices.forget", "schedule": 24 * 3600},

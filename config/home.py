@@ -141,6 +141,8 @@ def counts(request: HttpRequest) -> HttpResponse:
         waiting["glass"] = worklists.count_glass(user)["waiting"]
     if user.has_perm("review.work_cases"):
         waiting["cases"] = worklists.count_cases(user)
+    if user.has_perm("review.work_alerts"):
+        waiting["alerts"] = worklists.count_alerts(user)
     if user.has_perm("accounts.view_system"):
         waiting["trouble"] = Job.objects.in_trouble().count()
     return JsonResponse(waiting)

@@ -52,6 +52,7 @@ RAIL = (
         room="glass",
     ),
     _Entry("Cases", "folder2-open", "review:case-list", "review.work_cases", "g k", "cases", room="cases"),
+    _Entry("Watch", "eye", "review:watch", "review.work_alerts", "g w", "alerts", room="watch"),
     _Entry("Labels", "lock", "documents:labels", "documents.change_label_rules"),
     _Entry("Users", "person-gear", "accounts:users", "accounts.manage_users", "g u", "people"),
     _Entry(
@@ -172,6 +173,8 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         room = "glass"
     elif match and match.view_name and match.view_name.startswith("review:case"):
         room = "cases"
+    elif match and match.view_name and match.view_name.startswith(("review:watch", "review:alert")):
+        room = "watch"
     elif room == "accounts":
         room = ""
     given = _for_rights(user.rights)

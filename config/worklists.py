@@ -17,6 +17,7 @@ from audit.review import case_access
 from audit.review import queries as review_queries
 from audit.review.describing import Line
 from audit.review.forms import ACTION_WORDS
+from audit.review.watch.scoring import LOUD
 from common.jobs.models import Job
 from patients import access as patient_access
 from patients.models import Encounter, Patient
@@ -172,6 +173,11 @@ def count_glass(user: User) -> dict[str, int]:
 def count_cases(user: User) -> int:
     """How many cases that `user` may work on are not finished."""
     return case_access.visible_to(user).unfinished().count()
+
+
+def count_alerts(user: User) -> int:
+    """How many alerts of weight nobody has decided, those about herself left out."""
+    return review_access.alerts_visible_to(user).undecided().filter(score__gte=LOUD).count()
 
 
 def glass_to_review(user: User) -> dict[str, Any]:

@@ -28,10 +28,12 @@ class ReviewConfig(AppConfig):
             WatchRule,
         )
         from audit.review.rights import RIGHTS
+        from audit.review.watch import registry, rules
 
         catalogue.register(EVENTS)
         rights.register(RIGHTS)
         explaining.register(*EXPLAINERS)
+        registry.register(rules.RULES)
         auditlog.register(
             GlassReview, exclude_fields=["created_at", "updated_at", "version", "overdue_told_at"]
         )

@@ -13,6 +13,7 @@ from audit import catalogue
 from audit.review.keyset import SORTS, Order
 from audit.review.models import Outcome
 from audit.review.questions import Question
+from audit.review.watch.registry import Setting
 from common.ids import as_uuid
 from patients import access as patient_access
 from patients import mrn
@@ -206,3 +207,72 @@ class ReviewForm(forms.Form):
         help_text="Needed unless it was appropriate: what was wrong, or what has to be found out.",
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off"}),
     )
+
+
+class SetAsideForm(forms.Form):
+    """Why nothing more is to be done about an alert."""
+
+    note = forms.CharField(
+        label="Why nothing more is to be done",
+        max_length=2000,
+        help_text="In a sentence: whom you asked, what explains it.",
+        error_messages={"required": "Say in a sentence why it is set aside."},
+        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off"}),
+    )
+
+
+class WatchRuleForm(forms.Form):
+    """One rule of the watch: on or off, its points, its numbers."""
+
+    code = forms.CharField(widget=forms.HiddenInput)
+    is_on = forms.BooleanField(label="Look for it", required=False)
+    weight = forms.IntegerField(label="Points of a full hit", min_value=0, max_value=100)
+
+    def __init__(self, data: Any = None, *, setting: Setting) -> None:
+        rule = setting.rule
+        initial = {"code": rule.code, "is_on": setting.is_on, "weight": setting.weight, **setting.parameters}
+        super().__init__(data, initial=initial, auto_id=f"{rule.code}-%s")
+        self.setting = setting
+        for one in rule.parameters:
+            self.fields[one.name] = forms.FloatField(
+                label=one.words,
+                min_value=one.least,
+                max_value=one.most,
+                help_text=f"{one.least:g} to {one.most:g}; {one.default:g} if nobody changes it",
+                widget=forms.NumberInput(attrs={"step": "any"}),
+            )
+
+    def answer(self) -> dict[str, Any]:
+        """What the verb takes; call on a valid form."""
+        data = self.cleaned_data
+        names = [one.name for one in self.setting.rule.parameters]
+        return {
+            "is_on": data["is_on"],
+            "weight": data["weight"],
+            "parameters": {name: data[name] for name in names},
+        }
+
+
+class DecoyForm(forms.Form):
+    """A chart that nobody has a reason to open."""
+
+    patient = forms.CharField(
+        label="MRN", max_length=60, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    why = forms.CharField(
+        label="What it is for",
+        max_length=300,
+        help_text="Only the compliance office reads this.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_patient(self) -> UUID:
+        """Finds the chart, or says that there is none."""
+        found = find_patient(self.user, self.cleaned_data["patient"])
+        if found is None:
+            raise forms.ValidationError("No chart has this number.")
+        return found.pk

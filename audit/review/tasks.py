@@ -16,3 +16,9 @@ def tell_overdue() -> None:
 def tell_clocks() -> None:
     """Remind of breach clocks that run out. Safe to run twice: each mark is told once."""
     deciding.tell_clocks()
+
+
+@shared_task(name="review.watch")
+def watch() -> None:
+    """Look through this week and the one before. Safe to run twice, and two at once: no alert is made twice."""
+    services.run_lately()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from audit.review import case_views, glass_views, proof_views, views
+from audit.review import case_views, glass_views, proof_views, views, watch_views
 
 app_name = "review"
 urlpatterns = [
@@ -27,6 +27,11 @@ urlpatterns = [
     path("cases/<uuid:case_id>/sanction/", case_views.case_sanction, name="case-sanction"),
     path("cases/<uuid:case_id>/notices/", case_views.case_notices, name="case-notices"),
     path("cases/<uuid:case_id>/close/", case_views.case_close, name="case-close"),
+    path("watch/", watch_views.watch, name="watch"),
+    path("watch/rules/", watch_views.rules, name="watch-rules"),
+    path("watch/decoys/", watch_views.decoys, name="watch-decoys"),
+    path("watch/decoys/<uuid:decoy_id>/end/", watch_views.decoy_end, name="watch-decoy-end"),
+    path("watch/<uuid:alert_id>/", watch_views.alert, name="alert"),
     path("chart/<uuid:patient_id>/", views.chart, name="chart"),
     path("<int:event_id>/", views.event, name="event"),
 ]

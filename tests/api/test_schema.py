@@ -56,7 +56,7 @@ def test_every_list_has_its_envelope() -> None:
 def test_every_list_that_pages_says_how() -> None:
     paged = {path for _, path, operation in _operations() if "cursor" in str(operation.get("parameters"))}
     assert {path.removeprefix("/api/v1/") for path in paged} == {
-        "audit/events/", "documents/", "encounters/", "notices/", "patients/{patient_id}/disclosures/",
+        "audit/alerts/", "audit/events/", "documents/", "encounters/", "notices/", "patients/{patient_id}/disclosures/",
         "patients/{patient_id}/history/", "requests/",
     }  # fmt: skip
 

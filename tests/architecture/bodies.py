@@ -222,6 +222,10 @@ PAGES: dict[str, Body] = {
     },
     "review:case-notices": lambda scene, this: {"told-affected": "1", "told-in_one_state": "1"},
     "review:case-close": _nothing,
+    "review:alert": lambda scene, this: {"note": "Asked by the ward, letter on file"},
+    "review:watch-rules": lambda scene, this: {"code": "own-record", "is_on": "on", "weight": "50"},
+    "review:watch-decoys": lambda scene, this: {"patient": str(this("patient_id")), "why": "nobody's"},
+    "review:watch-decoy-end": _nothing,
     "review:proof-check": _nothing,
 }
 
@@ -258,6 +262,7 @@ API: dict[tuple[str, str], Body] = {
         "type": "18842-5",
         "service_date": "2026-03-01",
     },
+    ("audit-alert-set-aside", "post"): lambda scene, this: {"note": "Asked by the ward, letter on file"},
     ("api-break-glass", "post"): _reason,
     ("api-break-glass", "delete"): _nothing,
     ("api-document-retry", "post"): _nothing,

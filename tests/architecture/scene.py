@@ -25,6 +25,7 @@ from accounts.models import (
 )
 from accounts.roles import Role
 from audit.models import Event
+from audit.review import services as review
 from audit.review.models import CaseEvidence, GlassReview
 from audit.review.services import deciding
 from common.ids import uuid7
@@ -39,7 +40,7 @@ from records.release.services import evidence
 from tests.accounts.making import make_role
 from tests.accounts.softkey import code_of
 from tests.audit.cases.making import FACTORS, breach, complaint
-from tests.audit.watch.making import alert_of
+from tests.audit.watch.making import MONDAY, alert_of
 from tests.conftest import confirmed
 from tests.factories import EncounterFactory, PatientFactory, make_user
 from tests.records.documents import samples
@@ -138,6 +139,8 @@ class Scene:
             "review:log": {"patient": mine, "period": "all"},
             "review:export": {"patient": mine, "period": "all"},
             "audit-events": {"patient": mine},
+            "review:watch": {"week": str(MONDAY)},
+            "audit-alerts": {"week": str(MONDAY)},
         }
         return asked.get(route.name, {})
 
@@ -237,6 +240,10 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
         "glass_id": glass.pk,
         "review_id": GlassReview.objects.get(glass=glass).pk,
         **_cases(patient),
+        "alert_id": alert_of(make_user(Role.RECORDS_CLERK), patient, events=[event]).pk,
+        "decoy_id": review.mark_decoy(
+            by=make_user(Role.COMPLIANCE_OFFICER), patient_id=PatientFactory.create().pk, why="nobody's"
+        ).pk,
         "number": 1,
         "job_id": Own({user.pk: _job_of(user).pk for user in everybody}),
         "notice_id": Own({user.pk: Notice.objects.of(user.pk).latest("created_at").pk for user in everybody}),

@@ -21,6 +21,14 @@ from audit.review.services.reviewing import (
     open_review,
     tell_overdue,
 )
+from audit.review.services.watch_rules import (
+    end_decoy,
+    list_decoys,
+    mark_decoy,
+    set_watch_rule,
+    show_watch_rules,
+)
+from audit.review.services.watch_runs import run_lately, run_watch
 from audit.review.services.watching import (
     Evidence,
     list_alerts,
@@ -38,14 +46,21 @@ __all__ = [
     "Reviewed",
     "charts_closed_to",
     "decide_review",
+    "end_decoy",
     "list_alerts",
+    "list_decoys",
     "list_reviews",
+    "mark_decoy",
     "may_read_detail",
     "open_alert",
     "open_review",
     "patients_of",
     "rows_of",
+    "run_lately",
+    "run_watch",
     "set_aside_alert",
+    "set_watch_rule",
+    "show_watch_rules",
     "start_export",
     "take_into_case",
     "tell_overdue",
