@@ -51,6 +51,16 @@ def own_path(address: str) -> str:
     return address if is_ours else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter of a list as a link: what it says and where it leads; `removes`: it takes itself away."""
+
+    text: str
+    url: str
+    current: bool = False
+    removes: bool = False
+
+
 @dataclass
 class Page(Generic[M]):
     """One page of a list: its rows and the links around it."""

@@ -18,7 +18,7 @@ from accounts.views import me
 from common.errors import NotFound
 from common.ids import as_uuid
 from common.jobs.services import latest_about
-from common.web import Page
+from common.web import Chip, Page
 from patients import services
 from patients.access import Decision, allows
 from patients.models import Encounter, Patient
@@ -58,22 +58,20 @@ def _by_encounter(
     return stays
 
 
-def _chips(
-    kinds: list[tuple[str, str, int]], given: dict[str, str], filters: queries.Filters
-) -> list[dict[str, Any]]:
+def _chips(kinds: list[tuple[str, str, int]], given: dict[str, str], filters: queries.Filters) -> list[Chip]:
     """The kinds of document in this chart as links that filter, most first; other filters set, to take away."""
     total = sum(count for _, _, count in kinds)
     without_type = {key: value for key, value in given.items() if key != "type"}
-    chips = [{"text": f"All {total}", "url": "?" + urlencode(without_type), "current": not filters.type}]
+    chips = [Chip(f"All {total}", "?" + urlencode(without_type), current=not filters.type)]
     shown = kinds[:CHIPS] + [row for row in kinds[CHIPS:] if row[0] == filters.type]
     for code, name, count in shown if len(kinds) > 1 else []:
         url = "?" + urlencode({**without_type, "type": code})
-        chips.append({"text": f"{name} {count}", "url": url, "current": code == filters.type})
+        chips.append(Chip(f"{name} {count}", url, current=code == filters.type))
     for key in ("q", "since", "until", "author", "label"):
         if given.get(key):
             others = {name: value for name, value in given.items() if name != key}
             text = f"{FilterForm.base_fields[key].label}: {given[key]}"
-            chips.append({"text": text, "url": "?" + urlencode(others), "current": True, "removes": True})
+            chips.append(Chip(text, "?" + urlencode(others), current=True, removes=True))
     return chips if total else []
 
 

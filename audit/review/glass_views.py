@@ -14,7 +14,7 @@ from audit.review import access, case_access, case_queries, describing, queries,
 from audit.review.forms import ReviewForm
 from audit.review.models import GlassReview, Outcome
 from common.once import once
-from common.web import paginate, rule_errors_on
+from common.web import Chip, paginate, rule_errors_on
 from patients.access import allows, check_may_end_any_glass
 
 
@@ -33,8 +33,8 @@ def glass_list(request: HttpRequest) -> HttpResponse:
         "is_decided": is_decided,
         "counts": queries.count_waiting(timezone.localdate()),
         "chips": [
-            {"text": "To review", "url": "?", "current": not is_decided},
-            {"text": "Decided", "url": "?show=decided", "current": is_decided},
+            Chip("To review", "?", current=not is_decided),
+            Chip("Decided", "?show=decided", current=is_decided),
         ],
     }
     return render(request, "audit/glass_list.html", context)

@@ -16,6 +16,7 @@ from audit.review import access, describing, evidence_links, exporting, proof_vi
 from audit.review.forms import ACTION_WORDS, EXPLAINED, OUTCOMES, PAGE_SORTS, PERIODS, SORTED_BY, QuestionForm
 from audit.review.keyset import Order
 from audit.review.questions import COUNT_LIMIT
+from common.web import Chip
 from patients.access import allows
 
 HEADS = {
@@ -69,7 +70,7 @@ def _heads(
     return heads
 
 
-def _chips(request: HttpRequest, form: QuestionForm) -> list[dict[str, Any]]:
+def _chips(request: HttpRequest, form: QuestionForm) -> list[Chip]:
     """What narrows the question, each with a link that takes it away."""
     words = {"action": ACTION_WORDS, "outcome": dict(OUTCOMES), "explained": dict(EXPLAINED)}
     chips = []
@@ -80,7 +81,7 @@ def _chips(request: HttpRequest, form: QuestionForm) -> list[dict[str, Any]]:
             if name == "patient" and form.patient_found:
                 shown = form.patient_found.mrn_display
             text = f"{form.fields[name].label}: {shown}"
-            chips.append({"text": text, "url": _url(request.GET, **{name: ""}), "removes": True})
+            chips.append(Chip(text, _url(request.GET, **{name: ""}), removes=True))
     return chips
 
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from common.ids import as_uuid
 from common.notices import queries, services
-from common.web import paginate
+from common.web import Chip, paginate
 
 
 def _my_id(request: HttpRequest) -> UUID:
@@ -29,8 +29,8 @@ def notices(request: HttpRequest) -> HttpResponse:
         "only_unread": only_unread,
         "unread": queries.count_unread(me),
         "chips": [
-            {"text": "All", "url": "?", "current": not only_unread},
-            {"text": "Not read", "url": "?show=unread", "current": only_unread},
+            Chip("All", "?", current=not only_unread),
+            Chip("Not read", "?show=unread", current=only_unread),
         ],
     }
     return render(request, "notices/list.html", context)

@@ -8,6 +8,7 @@ from accounts.models import User
 from audit.catalogue import kind_of
 from audit.models import Event
 from common.jobs.models import Job
+from common.web import Chip
 from patients.access import allows
 from records.documents import access as document_access
 from records.documents.models import Document
@@ -33,22 +34,21 @@ CHIPS = (
 )
 
 
-def chips(user: User, filters: dict[str, Any]) -> list[dict[str, Any]]:
+def chips(user: User, filters: dict[str, Any]) -> list[Chip]:
     """The filters of the list as links: state, and “mine”."""
     kept = {name: str(value) for name, value in filters.items()}
     status = kept.pop("status", "all")
     mine = kept.get("assigned_to") == user.username
     others = {name: value for name, value in kept.items() if name != "assigned_to"}
     found = [
-        {"text": text, "url": "?" + urlencode({**kept, "status": name}), "current": name == status}
-        for name, text in CHIPS
+        Chip(text, "?" + urlencode({**kept, "status": name}), current=name == status) for name, text in CHIPS
     ]
     mine_too = others if mine else {**others, "assigned_to": user.username}
-    found.append({"text": "Mine", "url": "?" + urlencode({**mine_too, "status": status}), "current": mine})
+    found.append(Chip("Mine", "?" + urlencode({**mine_too, "status": status}), current=mine))
     if "due_before" in kept:
         rest = {name: value for name, value in kept.items() if name != "due_before"}
         url = "?" + urlencode({**rest, "status": status})
-        found.append({"text": f"Due before {kept['due_before']}", "url": url, "removes": True})
+        found.append(Chip(f"Due before {kept['due_before']}", url, removes=True))
     return found
 
 

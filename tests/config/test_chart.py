@@ -102,9 +102,9 @@ def test_filters_narrow_and_stay_in_the_links(clerk: User, browse: Browse) -> No
     file_many(clerk, patient, 1, type_code="11502-2")
     answer = browse(clerk).get(patient.get_absolute_url(), {"type": "11502-2", "since": "2026-01-01"})
     assert [row.type.code for row in answer.context["page"]] == ["11502-2"]
-    texts = {chip["text"]: chip for chip in answer.context["chips"]}
-    assert texts["All 3"]["url"] == "?since=2026-01-01"
-    assert texts["From: 2026-01-01"]["removes"]
+    texts = {chip.text: chip for chip in answer.context["chips"]}
+    assert texts["All 3"].url == "?since=2026-01-01"
+    assert texts["From: 2026-01-01"].removes
     assert "type=11502-2&amp;since=2026-01-01&amp;document=" in answer.content.decode()
 
 
@@ -119,7 +119,7 @@ def test_a_filter_that_makes_no_sense_is_shown_and_narrows_nothing(clerk: User, 
     shown = answer.content.decode()
     assert 'value="yesterday&lt;"' in shown
     assert shown.count('aria-invalid="true"') == 2
-    assert answer.context["chips"][0]["text"] == "All 2"
+    assert answer.context["chips"][0].text == "All 2"
     assert "No document fits." in shown  # the author alone narrows
     narrowed = browse(clerk).get(patient.get_absolute_url(), {"label": "hiv"}).content.decode()
     assert re.search(r'<option value="hiv"\s+selected>', narrowed)

@@ -213,7 +213,7 @@ def test_lists_chips_search_and_counts_leave_it_out(
     assert "Methadone" not in text
     assert "Board member" not in text
     assert "1 more document opens when you say why" in text
-    assert chart.context["chips"][0]["text"] == "All 1"
+    assert chart.context["chips"][0].text == "All 1"
     listed = browse(clinician).get(f"{reverse('documents:list')}?patient={patient.pk}").content.decode()
     assert "Plain letter" in listed
     assert "Methadone" not in listed
