@@ -20,7 +20,7 @@ from audit.review.models import CaseStatus, Finding
 from audit.review.services import cases, deciding, evidence
 from common.errors import RuleBroken
 from common.once import once
-from common.web import paginate, rule_errors_on
+from common.web import Chip, paginate, rule_errors_on
 from patients.access import allows
 
 CHOOSE_FROM = 100
@@ -40,12 +40,8 @@ def case_list(request: HttpRequest) -> HttpResponse:
     page = paginate(request, rows, ordering=ORDERS.get(show, ("discovered_on", "pk")))
     cases.list_cases(by=user, rows=page.rows)
     mine = "&mine=1" if is_mine else ""
-    chips = [
-        {"text": text, "url": f"?show={key}{mine}", "current": key == show} for key, text in LISTS.items()
-    ]
-    chips.append(
-        {"text": "Mine only", "url": f"?show={show}" + ("" if is_mine else "&mine=1"), "current": is_mine}
-    )
+    chips = [Chip(text, f"?show={key}{mine}", current=key == show) for key, text in LISTS.items()]
+    chips.append(Chip("Mine only", f"?show={show}" + ("" if is_mine else "&mine=1"), current=is_mine))
     context = {
         "page": page,
         "show": show,

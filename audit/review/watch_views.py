@@ -21,7 +21,7 @@ from audit.review.models import Alert, AlertState
 from audit.review.watch import queries
 from audit.review.watch.gathering import Week
 from common.once import once
-from common.web import paginate, rule_errors_on
+from common.web import Chip, paginate, rule_errors_on
 from patients.access import allows
 
 SHOWN = ("", *AlertState.values)
@@ -66,14 +66,14 @@ def watch(request: HttpRequest) -> HttpResponse:
     return render(request, "audit/watch.html", context)
 
 
-def _chips(week: Week, state: str, counts: dict[str, int]) -> list[dict[str, Any]]:
+def _chips(week: Week, state: str, counts: dict[str, int]) -> list[Chip]:
     words = {"": "All", **dict(AlertState.choices)}
     return [
-        {
-            "text": f"{words[one]} {counts[one or 'all']}",
-            "url": "?" + urlencode({"week": str(week.week_on)} | ({"show": one} if one else {})),
-            "current": one == state,
-        }
+        Chip(
+            f"{words[one]} {counts[one or 'all']}",
+            "?" + urlencode({"week": str(week.week_on)} | ({"show": one} if one else {})),
+            current=one == state,
+        )
         for one in SHOWN
     ]
 

@@ -1,5 +1,6 @@
 """Files in the vault with their row: what documents, pages, releases and evidence are made of."""
 
+import hashlib
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -17,8 +18,11 @@ LOST = "The stored file is damaged or missing. Tell the administrator: it must b
 PIECE_BYTES = 1024 * 1024
 
 
-def stage(pieces: Iterable[bytes], name: str) -> VaultUpload:
-    """A file that does not come by a web request, received like one. Raises Unavailable."""
+def stage(pieces: Iterable[bytes | memoryview], name: str) -> VaultUpload:
+    """A file that does not come by a web request, received like one. Each piece is used before the next is asked for.
+
+    Raises Unavailable.
+    """
     try:
         with vault().receive() as incoming:
             for piece in pieces:
@@ -90,11 +94,18 @@ def read_blob(sha256: str) -> bytes:
 
 
 def copy_out(sha256: str, path: Path) -> None:
-    """The file in the clear at `path`, which must be in a private folder. Raises Unavailable."""
+    """The file in the clear at `path`, which must be in a private folder; it is what its address says.
+
+    Raises Unavailable.
+    """
+    digest = hashlib.sha256()
     try:
         with vault().open(sha256) as stored, path.open("xb") as target:
             for piece in stored.chunks():
+                digest.update(piece)
                 target.write(piece)
+        if digest.hexdigest() != sha256:
+            raise Damaged("The stored file is not what its address says.")
     except VaultError as error:
         raise _refusal(error) from error
 

@@ -23,6 +23,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from common.keyring import WRAPPED_BYTES, Keyring, KeyringError
+from records.documents.newfile import NewFile
 
 MAGIC = b"CRV1"
 CHUNK_BYTES = 256 * 1024
@@ -116,16 +117,14 @@ class Incoming:
         self._cipher = AESGCM(data_key)
         self._hash = hashlib.sha256()
         self._waiting = bytearray()
-        self._sealed = bytearray(chunk_bytes + TAG_BYTES)
         self._number = 0
         self._size = 0
         self._head = b""
         self._finished = False
         self._beside: ThreadPoolExecutor | None = None
         with disk_errors():
-            descriptor = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-            self._file = os.fdopen(descriptor, "wb", buffering=0)
-        self._put(self._header.pack())
+            self._file = NewFile(self.path, chunk_bytes + TAG_BYTES)
+        self._file.write(self._header.pack())
 
     def write(self, data: bytes | memoryview) -> None:
         """Take the next bytes. Raises VaultFull; then nothing of the file remains."""
@@ -166,8 +165,7 @@ class Incoming:
         self._waiting.clear()
         try:
             with disk_errors():
-                os.fsync(self._file.fileno())
-                self._file.close()
+                self._file.finish()
             self._end_beside()
         except BaseException:
             self.abandon()
@@ -196,19 +194,12 @@ class Incoming:
 
     def _seal(self, plain: bytearray | memoryview, *, last: bool) -> None:
         length = len(plain) + TAG_BYTES
-        room = memoryview(self._sealed)[:length]
-        self._cipher.encrypt_into(
-            self._header.nonce(self._number, last=last), plain, self._header.chunk_data, room
-        )
-        self._put(room)
+        nonce = self._header.nonce(self._number, last=last)
+        self._cipher.encrypt_into(nonce, plain, self._header.chunk_data, self._file.room(length))
         self._number += 1
-
-    def _put(self, data: bytes | memoryview) -> None:
-        view = memoryview(data)
         try:
             with disk_errors():
-                while view:
-                    view = view[self._file.write(view) :]
+                self._file.add(length)
         except BaseException:
             self.abandon()
             raise
@@ -281,7 +272,8 @@ class Stored:
         self.size_bytes = body - self._count * TAG_BYTES
         if self.size_bytes < 0:
             raise Damaged("The stored file is cut off.")
-        self._chunk(self._count - 1)  # only the true last chunk opens as the last one: nothing was cut off
+        # Only the true last chunk opens as the last one: nothing was cut off.
+        self._last = self._opened(self._count - 1)
 
     @property
     def key_id(self) -> str:
@@ -289,6 +281,9 @@ class Stored:
         return self.header.key_id
 
     def _chunk(self, number: int) -> bytes:
+        return self._last if number == self._count - 1 else self._opened(number)
+
+    def _opened(self, number: int) -> bytes:
         sealed_bytes = self.header.chunk_bytes + TAG_BYTES
         wanted = min(sealed_bytes, self.size_bytes + self._count * TAG_BYTES - number * sealed_bytes)
         sealed = self.source.read(HEADER.size + number * sealed_bytes, wanted)

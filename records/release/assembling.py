@@ -26,7 +26,7 @@ SAY_SECONDS = 0.3  # more often than a page asks; each time is a commit
 _ROOT = Path(__file__).resolve().parents[2]
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  (a private folder is made in it)
 _SPARE_BYTES = 500_000_000
-PIECE_BYTES = 1024 * 1024
+PIECE_BYTES = 256 * 1024  # as much as the vault encrypts at once: it stays near the processor
 
 Progress = Callable[[int, int, str], None]
 Fetch = Callable[[Part], None]
@@ -130,8 +130,10 @@ class Assembly:
         self._beside = beside
         self._next_say = time.monotonic() + SAY_SECONDS
 
-    def pieces(self) -> Iterator[bytes]:
-        """Have it assembled. Raises AssemblyRefused naming a document, or RuntimeError when the child dies."""
+    def pieces(self) -> Iterator[memoryview]:
+        """Have it assembled; what a piece shows is gone with the next. Raises AssemblyRefused naming a document, or
+        RuntimeError when the child dies.
+        """
         out, job, gate = (self._folder / name for name in ("package.pdf", "job.json", "gate"))
         order: dict[str, Any] = {
             "facts": self._facts.to_json(),
@@ -154,12 +156,14 @@ class Assembly:
                     )
                     self._fetch(part)
                     is_whole(number)
+            taken, room = 0, memoryview(bytearray(PIECE_BYTES))
             for size in self._sizes(workshop):
-                while package.tell() < size:
-                    piece = package.read(min(PIECE_BYTES, size - package.tell()))
-                    if not piece:
+                while taken < size:
+                    got = package.readinto(room[: size - taken])
+                    if not got:
                         raise RuntimeError("A part of the package is gone.")
-                    yield piece
+                    taken += got
+                    yield room[:got]
         # Nobody reads these any more. Freeing their memory takes as long as having the package on the disk.
         self._beside.submit(shutil.rmtree, self._folder, ignore_errors=True)
 

@@ -109,6 +109,10 @@ def _make_cover(job: dict[str, Any], job_path: str, tells: int) -> None:
     try:
         rows = as_filed([Part.from_json(part) for part in job["parts"]])
         if rows is not None:
+            with waiting_at(Path(job["gate"])) as until_whole:
+                until_whole(
+                    len(rows) // 2
+                )  # while the first documents come, two processors have enough to do
             _cover_path(job_path).write_bytes(cover_of(CoverFacts.from_json(job["facts"]), rows))
             os.write(tells, b"1")
     except Exception as error:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import mmap
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -45,24 +43,20 @@ def build_package(
 ) -> Package:
     """Write the package to `out_path`. The same facts and files make the same bytes.
 
+    Whoever brings the files has compared each with its hash, which stands in the manifest.
     `until_whole` is called with a part's number (from 0) before its file is read; `tell_size` with how many
     bytes of the package stand. `cover_made` is asked for the cover of the parts as they were filed, if somebody
     else makes it meanwhile; it is made here when that is empty.
 
-    Raises BadPart, naming the document, when one cannot be read, is not what its hash says, or has lost
-    pages.
+    Raises BadPart, naming the document, when one cannot be read or has lost pages.
     """
     say = progress or (lambda done, total, text: None)
     with ExitStack() as open_files:
-        # Hashing needs no interpreter: it runs beside the assembling, and must agree before this returns.
-        beside = open_files.enter_context(ThreadPoolExecutor(1))
-        checks: list[tuple[Part, Future[str]]] = []
         out = open_files.enter_context(Pdf.new())
         drawn: list[list[_Drawn]] = []
         for number, part in enumerate(parts, 1):
             say(number - 1, len(parts), f"Adding document {number} of {len(parts)}")
             until_whole(number - 1)
-            checks.append((part, beside.submit(_hash_of, part)))
             drawn.append(_copied(out, part, open_files))
         rows = [(part, len(pages)) for part, pages in zip(parts, drawn, strict=True)]
         cover = _cover(cover_made() or cover_of(facts, rows), out, open_files)
@@ -89,10 +83,6 @@ def build_package(
         with io.BufferedWriter(Growing(out_path, tell_size), _WRITE_BYTES) as target:  # type: ignore[type-var]
             # A static second half of the ID: the first, set above, is this package's own.
             out.save(target, static_id=True, min_version="1.6")
-        for part, digest in checks:
-            if digest.result() != part.sha256:
-                out_path.unlink()
-                raise BadPart(part, "its file is not the one that was filed; tell the administrator")
     manifest = make_manifest(facts, rows, cover_pages=len(cover))
     return Package(size_bytes=out_path.stat().st_size, pages=total, manifest=manifest)
 
@@ -120,11 +110,10 @@ def _pdf_pages(out: Pdf, path: Path, open_files: ExitStack) -> list[_Drawn]:
     # The source stays open until the package is saved: its streams are copied then, without passing through
     # memory.
     source = open_files.enter_context(pikepdf.open(path, suppress_warnings=True))
-    cleaning.flatten(source)
     used: set[tuple[int, int]] = set()
     pages: list[_Drawn] = []
-    for page in source.pages:
-        form, wide, high, unit = stamping.as_form(source, page.obj, used)
+    for page, keys in cleaning.flatten(source):
+        form, wide, high, unit = stamping.as_form(source, page, used, keys)
         cleaning.clean_drawn(form)
         if not form.is_indirect:
             form = source.make_indirect(form)
@@ -158,7 +147,7 @@ def _cover(data: bytes, out: Pdf, open_files: ExitStack) -> list[_Drawn]:
     used: set[tuple[int, int]] = set()
     pages: list[_Drawn] = []
     for page in made.pages:
-        form, wide, high, unit = stamping.as_form(made, page.obj, used)
+        form, wide, high, unit = stamping.as_form(made, page.obj, used, frozenset(page.obj.keys()))
         pages.append((out.copy_foreign(form), wide, high, unit))
     return pages
 
@@ -175,14 +164,3 @@ def _describe(out: Pdf, facts: CoverFacts, parts: Sequence[Part]) -> None:
     out.trailer.ID = pikepdf.Array([own, own])
     out.Root.Lang = pikepdf.String("en-US")
     out.Root.ViewerPreferences = pikepdf.Dictionary(DisplayDocTitle=True)
-
-
-def _hash_of(part: Part) -> str:
-    try:
-        if part.path.stat().st_size == 0:  # what cannot be mapped
-            return hashlib.sha256().hexdigest()
-        # One long call: many short ones would each wait for the interpreter.
-        with part.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return hashlib.sha256(content).hexdigest()
-    except OSError as error:
-        raise BadPart(part, "its file is not there") from error

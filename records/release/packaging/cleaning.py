@@ -12,19 +12,30 @@ PAGE_KEYS = frozenset(
     {"/Type", "/Parent", "/Contents", "/Resources", "/MediaBox", "/CropBox", "/Rotate", "/UserUnit", "/Group"}
 )
 # Keys of a drawn object that lead out of it: files attached, other PDFs drawn by reference, data of programs.
-_DRAWN_KEYS = ("/AF", "/OPI", "/Ref", "/PieceInfo", "/Metadata", "/Measure", "/PtData", "/F", "/LastModified")
+_DRAWN_KEYS = frozenset(
+    {"/AF", "/OPI", "/Ref", "/PieceInfo", "/Metadata", "/Measure", "/PtData", "/F", "/LastModified"}
+)
 
 
-def flatten(source: Pdf) -> None:
-    """Draw filled fields, stamps and comments onto their pages, then drop what made them interactive."""
-    if any(Name.Annots in page.obj for page in source.pages):
+def flatten(source: Pdf) -> list[tuple[Object, frozenset[str]]]:
+    """Draw filled fields, stamps and comments onto their pages, then drop what made them interactive.
+
+    Returns the pages, each with its keys.
+    """
+    pages = [page.obj for page in source.pages]
+    if any(Name.Annots in page for page in pages):
         form = source.Root.get(Name.AcroForm)
         if isinstance(form, Dictionary) and form.get(Name.NeedAppearances) == True:  # noqa: E712 - a PDF boolean
             source.generate_appearance_streams()
         source.flatten_annotations("all")
-    for page in source.pages:
-        for key in [key for key in page.obj.keys() if key not in PAGE_KEYS]:  # noqa: SIM118 - not a dict
-            del page.obj[key]
+        pages = [page.obj for page in source.pages]
+    flat: list[tuple[Object, frozenset[str]]] = []
+    for page in pages:
+        keys = frozenset(page.keys())
+        for key in keys - PAGE_KEYS:
+            del page[key]
+        flat.append((page, keys & PAGE_KEYS))
+    return flat
 
 
 def clean_drawn(form: Stream) -> None:
@@ -37,9 +48,8 @@ def clean_drawn(form: Stream) -> None:
             if drawn.objgen in seen:
                 continue
             seen.add(drawn.objgen)
-        for key in _DRAWN_KEYS:
-            if key in drawn:
-                del drawn[key]
+        for key in _DRAWN_KEYS.intersection(drawn.keys()):
+            del drawn[key]
         resources = drawn.get(Name.Resources)
         if not isinstance(resources, Dictionary):
             continue

@@ -15,6 +15,7 @@ from reportlab.lib import colors
 from reportlab.lib.pagesizes import letter
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
@@ -28,6 +29,8 @@ CONFIDENTIAL = (
 )
 _INK = colors.HexColor("#1c2733")
 _RULE = colors.HexColor("#b8c2cc")
+_WIDTHS = [26, 208, 146, 66, 58]  # number, document, kind, date, pages
+_PADDING = 12  # left and right of a cell
 
 
 @cache
@@ -114,19 +117,31 @@ def make_cover(facts: CoverFacts, rows: Sequence[tuple[Part, int]], *, cover_pag
 
 
 def _contents(rows: Sequence[tuple[Part, int]], first: int, say: Any, small: ParagraphStyle) -> Table:
-    bold = ParagraphStyle("bold", parent=small, fontName="VeraBd")
-    cells = [[say(text, bold) for text in ("#", "Document", "Kind", "Date", "Pages")]]
+    def cell(text: str, wide: float) -> Paragraph | str:
+        """A text that fits on its line needs no setting of paragraphs, which takes most of the time of a cover."""
+        plain = drawable(text)
+        return (
+            plain
+            if stringWidth(plain, small.fontName, small.fontSize) < wide - _PADDING
+            else say(text, small)
+        )
+
+    cells: list[list[Paragraph | str]] = [["#", "Document", "Kind", "Date", "Pages"]]
     at = first + 1
     for number, (part, pages) in enumerate(rows, 1):
         where = f"{at}" if pages == 1 else f"{at} to {at + pages - 1}"
-        cells.append([say(text, small) for text in (str(number), part.title, part.kind, part.dated, where)])
+        texts = (str(number), part.title, part.kind, part.dated, where)
+        cells.append([cell(text, wide) for text, wide in zip(texts, _WIDTHS, strict=True)])
         at += pages
     return Table(
         cells,
-        colWidths=[26, 208, 146, 66, 58],
+        colWidths=_WIDTHS,
         repeatRows=1,
         style=TableStyle(
             [
+                ("FONT", (0, 0), (-1, -1), small.fontName, small.fontSize, small.leading),
+                ("FONT", (0, 0), (-1, 0), "VeraBd", small.fontSize, small.leading),
+                ("TEXTCOLOR", (0, 0), (-1, -1), _INK),
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),
                 ("LINEBELOW", (0, 0), (-1, -1), 0.4, _RULE),
                 ("TOPPADDING", (0, 0), (-1, -1), 2),

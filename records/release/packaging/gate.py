@@ -1,8 +1,8 @@
 """Beginning with the first document while the last is still being decrypted: one lock for each part.
 
 Whoever writes the parts holds a lock on one byte of a file for each of them, and lets go of it when the part is
-whole. Whoever reads them waits at that byte. A writer that dies lets go of everything; its reader finds parts
-whose hash is wrong, or is ended with it.
+whole and proven. Whoever reads them waits at that byte. A writer that dies lets go of everything; its reader is ended
+with it, and nobody takes what it makes.
 """
 
 from __future__ import annotations

@@ -76,9 +76,12 @@ def upright(box: tuple[float, float, float, float], quarter_turns: int) -> tuple
     return [1, 0, 0, 1, -x0, -y0], wide, high
 
 
-def as_form(source: Pdf, page: Object, used: set[tuple[int, int]]) -> tuple[Stream, float, float, float]:
+def as_form(
+    source: Pdf, page: Object, used: set[tuple[int, int]], keys: frozenset[str]
+) -> tuple[Stream, float, float, float]:
     """The page as a form XObject of `source`, upright at the origin: form, width, height, user unit.
 
+    `keys` are the page's own: to ask for one that is not there takes three times as long as for one that is.
     A content stream is re-used as it is, undecoded; one that several pages share (`used`) or that comes in
     pieces is copied. Raises PdfError when pieces cannot be read.
     """
@@ -102,11 +105,11 @@ def as_form(source: Pdf, page: Object, used: set[tuple[int, int]]) -> tuple[Stre
     form[Name.BBox] = Array([round(edge, 4) for edge in box])
     form[Name.Matrix] = Array(matrix)
     form[Name.Resources] = resources if isinstance(resources, Dictionary) else Dictionary()
-    group = page.get(Name.Group)
+    group = page.get(Name.Group) if "/Group" in keys else None
     if isinstance(group, Dictionary):
         form[Name.Group] = group
     try:
-        unit = float(page.get(Name.UserUnit, 1))
+        unit = float(page.get(Name.UserUnit, 1)) if "/UserUnit" in keys else 1.0
     except (TypeError, ValueError):
         unit = 1.0
     return form, wide, high, unit if 0 < unit <= 75_000 else 1.0

@@ -155,7 +155,6 @@ def _build(job: Running, release: Release) -> None:
     if cleared.missing:
         raise RulesBroken([(item.rule, item.text) for item in cleared.missing])
     size_bytes = sum(row.document_version.blob.size_bytes for row in cleared.rows)
-    job.progress(0, len(cleared.rows), "Gathering the documents")
     with workspace(f"chartroom-release-{job.id}", size_bytes) as folder, ThreadPoolExecutor(1) as beside:
         parts = [_part(row, folder) for row in cleared.rows]
         assembly = Assembly(
@@ -167,8 +166,7 @@ def _build(job: Running, release: Release) -> None:
             beside=beside,
         )
         received = files.stage(assembly.pieces(), "package.pdf")  # encrypted while the rest is still written
-    job.progress(len(parts), len(parts), "Keeping the package")
-    _finish(job, release, received, assembly.package)
+    _finish(job, release, by, received, assembly.package)
 
 
 def _part(row: SelectedDocument, folder: Any) -> Part:
@@ -194,11 +192,11 @@ def _fetch(part: Part) -> None:
         raise AssemblyRefused(why) from error
 
 
-def _finish(job: Running, release: Release, received: VaultUpload, package: Package) -> None:
+def _finish(job: Running, release: Release, by: User, received: VaultUpload, package: Package) -> None:
     with transaction.atomic():
         job.fence()  # another worker that took over has written it, or will
         record_request = RecordRequest.objects.select_for_update().get(pk=release.request_id)
-        release = Release.objects.select_for_update().select_related("asked_by").get(pk=release.pk)
+        release = Release.objects.select_for_update().get(pk=release.pk)
         check_move(RELEASE_MOVES, release.status, ReleaseStatus.READY)
         check_move(MOVES, record_request.status, RequestStatus.READY)
         blob = files.keep(received.staged, "application/pdf")  # its row wants the event below in one commit
@@ -215,10 +213,10 @@ def _finish(job: Running, release: Release, received: VaultUpload, package: Pack
         record_request.save()
         record(
             "release.built",
-            by=release.asked_by,
+            by=by,
             patient=release.patient_id,
             about=release,
-            reason=f"ordered by {release.asked_by.username}",
+            reason=f"ordered by {by.username}",
             detail={
                 "sha256": blob.sha256,
                 "pages": package.pages,

@@ -1,8 +1,9 @@
 """Encrypted files as they lie in a vault, whichever shelf it has."""
 
+import os
 from pathlib import Path
 
-from records.documents.vault import Vault
+from records.documents.vault import Incoming, Vault
 
 
 def raw(vault: Vault, address: str) -> bytes:
@@ -24,3 +25,10 @@ def write_raw(vault: Vault, address: str, data: bytes) -> None:
 def leftovers(vault: Vault) -> list[Path]:
     """What was received and neither kept nor removed."""
     return list(vault.incoming.iterdir())
+
+
+def fill_the_disk_of(incoming: Incoming) -> None:
+    """From now on there is no room for what this file still gets."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, incoming._file._descriptor)
+    os.close(full)

@@ -32,7 +32,7 @@ from records.documents.storage import vault as vault_of_settings
 from records.documents.vault import Damaged, Missing, Staged, Vault, VaultError, VaultFull
 from tests.records.documents import s3, samples
 from tests.records.documents.conftest import file, work
-from tests.records.documents.lying import leftovers, raw
+from tests.records.documents.lying import fill_the_disk_of, leftovers, raw
 
 KEYS = Keyring({"old": bytes([1]) * 32})
 LARGE = 2 * PART_BYTES + 5
@@ -464,9 +464,10 @@ def test_a_damaged_object_is_found(vault: Vault, bucket: s3.Bucket) -> None:
 
 def test_a_full_disk_here_is_said_before_anything_goes_up(vault: Vault, bucket: s3.Bucket) -> None:
     incoming = vault.receive()
-    incoming._file = open("/dev/full", "wb", buffering=0)  # noqa: SIM115
+    fill_the_disk_of(incoming)
     with pytest.raises(VaultFull):
         incoming.write(os.urandom(LARGE))
+        incoming.finish()
     assert leftovers(vault) == []
     assert objects(bucket) == []
 

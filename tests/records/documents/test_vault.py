@@ -19,7 +19,7 @@ from records.documents.folder import FolderShelf
 from records.documents.sealed import BESIDE_BYTES, CHUNK_BYTES, HEADER, TAG_BYTES, FileSource
 from records.documents.shelf import Shelf
 from records.documents.vault import Damaged, Incoming, Missing, Stored, Vault, VaultFull
-from tests.records.documents.lying import leftovers, raw, write_raw
+from tests.records.documents.lying import fill_the_disk_of, leftovers, raw, write_raw
 from tests.records.documents.s3 import Bucket
 
 
@@ -201,11 +201,13 @@ def test_an_upload_that_stops_leaves_nothing(vault: Vault) -> None:
     assert list(vault.addresses()) == []
 
 
-def test_a_full_disk_is_said_and_leaves_nothing(vault: Vault) -> None:
+@pytest.mark.parametrize("chunks", [0, 2, 20])
+def test_a_full_disk_is_said_and_leaves_nothing(vault: Vault, chunks: int) -> None:
     incoming = vault.receive()
-    incoming._file = open("/dev/full", "wb", buffering=0)  # noqa: SIM115
+    fill_the_disk_of(incoming)
     with pytest.raises(VaultFull):
-        incoming.write(os.urandom(2 * CHUNK_BYTES))
+        incoming.write(os.urandom(chunks * CHUNK_BYTES))
+        incoming.finish()
     assert leftovers(vault) == []
 
 

@@ -379,13 +379,6 @@ def test_what_cannot_be_read_is_named(kind: str, tmp_path: Path, part: Callable[
     assert refused.value.document_id == "1"
 
 
-def test_a_file_that_was_changed_is_refused(tmp_path: Path, part: Callable[..., Part]) -> None:
-    changed = part(a_pdf("x"))
-    changed.path.write_bytes(a_pdf("y"))
-    with pytest.raises(BadPart, match="not the one that was filed"):
-        build(tmp_path, changed)
-
-
 def test_a_document_that_has_lost_pages_is_refused(tmp_path: Path, part: Callable[..., Part]) -> None:
     with pytest.raises(BadPart, match="3 pages were filed, but 1 can be read"):
         build(tmp_path, part(a_pdf("x"), pages=3))

@@ -5,10 +5,13 @@ import hashlib
 import pypdfium2
 
 from accounts.models import User
+from common.jobs import services as jobs
 from records.documents import files
+from records.documents.storage import vault
 from records.release.models import Disclosure, ReleaseStatus, RequestStatus
-from records.release.services import sending
-from tests.records.release.making import built, pdf_of, today
+from records.release.services import building, sending
+from tests.records.documents.lying import raw, write_raw
+from tests.records.release.making import built, cleared, job_of, pdf_of, today
 from tests.support import events
 
 
@@ -36,3 +39,21 @@ def test_a_request_ends_in_one_stamped_package_and_one_line_of_the_ledger(roi: U
     assert (release.status, release.request.status) == (ReleaseStatus.DELIVERED, RequestStatus.DELIVERED)
     assert [len(events(name, about=release)) for name in ("release.started", "release.built")] == [1, 1]
     assert events("release.package_downloaded", about=release)[0].action == "disclose"
+
+
+def test_a_file_that_is_not_the_one_that_was_filed_stops_the_package_and_is_named(roi: User) -> None:
+    """Whole and well encrypted, but another content than its address says."""
+    record_request = cleared(roi, pdf_of("hers"), pdf_of("somebody else's"))
+    mine, other = record_request.selected.order_by("position")
+    store = vault()
+    write_raw(store, mine.document_version.blob_id, raw(store, other.document_version.blob_id))
+    release = building.start_release(by=roi, request_id=record_request.pk)
+
+    jobs.run(job_of(release).pk)
+
+    release.refresh_from_db()
+    assert (release.status, release.package) == (ReleaseStatus.FAILED, None)
+    assert (
+        f"“{mine.document.title}” of 10 Jan 2026 cannot be added. The stored file is damaged" in release.error
+    )
+    assert not events("release.built", about=release)
