@@ -9,6 +9,8 @@ EVENTS = {
     "log.attached": ("config-change", "brought an archived month back into the log's table"),
     "log.archive_copied": ("copy", "copied an archived month of the log to another machine"),
     "log.months_moved": ("config-change", "moved months of the log to another tablespace"),
+    "log.feed_started": ("config-change", "began to tell another system of the log"),
+    "log.feed_set": ("config-change", "had another system told of the log again"),
     "clock.stepped": ("config-change", "the clock was set to another time"),
     "system.configured": ("config-change", "changed the system's configuration"),
 }

@@ -73,6 +73,34 @@ class FieldChange(AbstractLogEntry):
         return "FieldChange"
 
 
+class FeedDelivery(models.Model):
+    """How far another system has been told of the log's events, and what went wrong there last.
+
+    `last_n` epochs whole and `place` events of the next; `delivered` counts what was taken, repetitions too.
+    """
+
+    destination = models.CharField(max_length=300, unique=True)
+    last_n = models.BigIntegerField(default=0)
+    place = models.BigIntegerField(default=0)
+    delivered = models.BigIntegerField(default=0)
+    last_at = models.DateTimeField(null=True)
+    error = models.CharField(max_length=300, blank=True)
+    failing_since = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="feed_fails_with_an_error",
+                condition=Q(error="", failing_since=None) | (~Q(error="") & Q(failing_since__isnull=False)),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"The log to {self.destination}"
+
+
 class CheckpointDelivery(models.Model):
     """How far a place outside this machine has been told of the chain of seals, and what went wrong there last."""
 

@@ -220,6 +220,9 @@ class Endpoint(APIView):
 
     queries: dict[str, type[serializers.Serializer[Any]]] = {}
     query: dict[str, Any]
+    repeated: frozenset[str] = (
+        frozenset()
+    )  # parameters that may be given more than once: lists in the serializer
     keeps_answers = True  # for Idempotency-Key; False where the answer must not be kept
 
     def query_serializer(self) -> type[serializers.Serializer[Any]] | None:
@@ -236,10 +239,14 @@ class Endpoint(APIView):
         extra = {"cursor", "page_size"} if paged else set()
         unknown = set(request.query_params) - known - extra
         wrong = {name: ["There is no such parameter."] for name in sorted(unknown)}
-        wrong |= {name: [TWICE] for name in _twice(request.query_params)}
+        wrong |= {name: [TWICE] for name in _twice(request.query_params) if name not in self.repeated}
         if wrong:
             raise exceptions.ValidationError(wrong)
-        given = {name: value for name, value in request.query_params.items() if name in known and value != ""}
+        given = {
+            name: request.query_params.getlist(name) if name in self.repeated else value
+            for name, value in request.query_params.items()
+            if name in known and value != ""
+        }
         self.query = valid(shape, given) if shape else {}
         if request.method == "POST" and self.keeps_answers and request.headers.get("Idempotency-Key"):
             handler = getattr(self, "post")  # noqa: B009  (set per instance by the router)

@@ -27,10 +27,20 @@ def message(text: str, *, at: datetime, kind: str, structured: str = "-") -> byt
     return f"{head} \ufeff{one_line(text)}".encode()
 
 
-def send(url: str, messages: Iterable[bytes], *, ca_file: str = "") -> None:
+def send(
+    url: str,
+    messages: Iterable[bytes],
+    *,
+    ca_file: str = "",
+    certificate: str = "",
+    key: str = "",
+    must_take_leave: bool = False,
+) -> None:
     """Send all of them over one connection to `syslog+tls://host:port` or `syslog://host:port`.
 
-    Returns when the server's machine has taken them; syslog itself acknowledges nothing. Raises OSError, also for TLS.
+    `certificate` and `key` (files) show the server who we are. Returns when the server's machine has taken them; syslog
+    itself acknowledges nothing. With `must_take_leave` a server that refuses our certificate, or resets the connection
+    while we send, is an error: it may not have read everything. Raises OSError, also for TLS.
     """
     parts = urlsplit(url)
     is_tls = parts.scheme == "syslog+tls"
@@ -41,10 +51,13 @@ def send(url: str, messages: Iterable[bytes], *, ca_file: str = "") -> None:
             _write(plain, messages)
             return
         trusted = ssl.create_default_context(cafile=ca_file or None)
+        if certificate:
+            trusted.load_cert_chain(certificate, key or None)
         with trusted.wrap_socket(plain, server_hostname=host) as secret:
             _write(secret, messages)
             # The server's close_notify comes after it has read everything.
-            with contextlib.suppress(OSError):  # some servers just close
+            harmless = (ssl.SSLEOFError, ssl.SSLZeroReturnError) if must_take_leave else (OSError,)
+            with contextlib.suppress(*harmless):  # some servers just close
                 secret.unwrap()
 
 

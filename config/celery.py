@@ -44,9 +44,12 @@ app.conf.update(
         "write-off-glass": {"task": "patients.write_off_glass", "schedule": 60},
         "write-off-emergencies": {"task": "accounts.write_off_emergencies", "schedule": 60},
         "watch-the-log": {"task": "review.watch", "schedule": crontab(hour="3", minute="20")},
+        "tell-alarms-of-the-log": {"task": "review.tell_alarms", "schedule": 300},
         "tell-overdue-reviews": {"task": "review.tell_overdue", "schedule": 3600},
         "tell-breach-clocks": {"task": "review.tell_clocks", "schedule": 3600},
         "forget-notices": {"task": "notices.forget", "schedule": 24 * 3600},
     },
 )
+if settings.FEEDS:
+    app.conf.beat_schedule["feed-the-log"] = {"task": "audit.feed", "schedule": settings.SEAL_SECONDS}
 app.autodiscover_tasks()

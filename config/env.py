@@ -56,6 +56,35 @@ def parts(name: str) -> list[str]:
     return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
 
 
+def choice(name: str, default: str, known: tuple[str, ...]) -> str:
+    """One of these words."""
+    value = os.environ.get(name, "").strip() or default
+    if value not in known:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(known)}, not {value!r}.")
+    return value
+
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+def feeds(name: str) -> list[str]:
+    """Addresses that the log is told to: `https://`, `syslog+tls://`; without TLS on this machine only."""
+    found = parts(name)
+    for address in found:
+        pieces = urlsplit(address)
+        is_open = pieces.scheme in {"http", "syslog"} and pieces.hostname in LOOPBACK
+        if (
+            not pieces.hostname
+            or pieces.username
+            or not (pieces.scheme in {"https", "syslog+tls"} or is_open)
+        ):
+            raise ImproperlyConfigured(
+                f"{name}: {pieces.scheme}://{pieces.hostname} must be https:// or syslog+tls://, without a password in"
+                " it; the ids of patients do not travel in the clear."
+            )
+    return found
+
+
 def networks(name: str, default: str = "") -> list[Network]:
     """A list of addresses or CIDR ranges."""
     try:

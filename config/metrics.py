@@ -10,6 +10,7 @@ from django.db.models import Count, Min
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 
+from audit.feeds import delivering
 from audit.middleware import client_address
 from audit.queries import partition_state
 from common.jobs.models import Job, JobStatus
@@ -41,11 +42,18 @@ def _months() -> Iterator[tuple[str, str, float]]:
     yield "chartroom_log_events_elsewhere", "", state.elsewhere
 
 
+def _feeds() -> Iterator[tuple[str, str, float]]:
+    for number, feed in enumerate(delivering.waiting(), 1):
+        failing = (timezone.now() - feed.failing_since).total_seconds() if feed.failing_since else 0
+        yield "chartroom_feed_failing_seconds", f'{{feed="{number}"}}', failing
+
+
 HELP = {
     "chartroom_part_up": "Whether a part of the house answers (1) or not (0).",
     "chartroom_jobs": "Background jobs by status.",
     "chartroom_oldest_job_seconds": "Age of the oldest unfinished job.",
     "chartroom_events_last_5_minutes": "Audit events of the last five minutes by outcome.",
+    "chartroom_feed_failing_seconds": "For how long another system could not be told of the log; 0 when it could.",
     "chartroom_log_months_ahead": "Coming months for which the access log has its part; fewer than 2 is an alarm.",
     "chartroom_log_events_elsewhere": "Events of the access log outside every month's part; any is an alarm.",
 }
@@ -59,6 +67,7 @@ def _samples() -> Iterator[tuple[str, str, float]]:
         yield from _jobs()
         yield from _log()
         yield from _months()
+        yield from _feeds()
 
 
 def _may_ask(request: HttpRequest) -> bool:

@@ -33,6 +33,15 @@ LOG_YEARS = env.number("CHARTROOM_LOG_YEARS", 10, least=10)  # ASTM E2147-18, 4.
 LOG_ARCHIVE = env.place("CHARTROOM_LOG_ARCHIVE", str(DATA_DIR / "archive"))
 LOG_TABLESPACE = env.text("CHARTROOM_LOG_TABLESPACE", "")
 SYSLOG_CA_FILE = env.text("CHARTROOM_SYSLOG_CA_FILE", "")
+# The log for other systems (docs/operators/feeds.md): https://…/fhir and syslog+tls://host:port, by commas.
+FEEDS = env.feeds("CHARTROOM_FEEDS")
+FEED_FORM = env.choice("CHARTROOM_FEED_FORM", "transaction", ("transaction", "batch", "single"))
+FEED_SOURCE = env.text("CHARTROOM_FEED_SOURCE", "chartroom")  # who tells: part of each resource's id
+FEED_QUERIES = env.flag("CHARTROOM_FEED_QUERIES", True)  # what was searched for goes along
+FEED_TOKEN = env.secret("CHARTROOM_FEED_TOKEN", required=False)
+FEED_CA_FILE = env.text("CHARTROOM_FEED_CA_FILE", "")
+FEED_CERTIFICATE = env.text("CHARTROOM_FEED_CERTIFICATE", "")
+FEED_CERTIFICATE_KEY = env.text("CHARTROOM_FEED_CERTIFICATE_KEY", "")
 ALLOWED_HOSTS = env.words("CHARTROOM_ALLOWED_HOSTS", "127.0.0.1 localhost [::1]")
 TRUSTED_PROXIES = env.networks("CHARTROOM_TRUSTED_PROXIES")
 METRICS_NETWORKS = env.networks("CHARTROOM_METRICS_NETWORKS", "127.0.0.0/8 ::1")

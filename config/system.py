@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET
 
 from accounts import access
 from accounts.views import me
+from audit.feeds import delivering
 from audit.queries import partition_state
 from common.jobs.api import visible_job
 from common.jobs.models import Heartbeat, Job
@@ -28,12 +29,21 @@ def state() -> dict[str, object]:
     """Each part with whether it answers, jobs under way, and jobs in trouble (newest 50)."""
     answers = health.parts()
     months = partition_state()
+    feeds = delivering.waiting()
     return {
         "parts": [
             *((*PART_NAMES[name], is_well) for name, is_well in answers.items()),
             ("Log's months", months.text, months.is_well),
+            *(
+                (
+                    "Feed of the log",
+                    f"{feed.destination}: {feed.error or 'is told of each sealed event.'}",
+                    not feed.error,
+                )
+                for feed in feeds
+            ),
         ],
-        "is_ready": all(answers.values()) and months.is_well,
+        "is_ready": all(answers.values()) and months.is_well and not any(feed.error for feed in feeds),
         "unfinished": Job.objects.unfinished().count(),
         "trouble": Job.objects.in_trouble().order_by("-updated_at")[:50],
         "heartbeats": Heartbeat.objects.order_by("name"),

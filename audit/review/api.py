@@ -16,6 +16,8 @@ from rest_framework.response import Response
 
 from accounts.views import me
 from audit import catalogue
+from audit.archiving import ledger
+from audit.archiving.ledger import Archived
 from audit.explaining import Standing, Verdict
 from audit.models import Event
 from audit.review import services
@@ -178,12 +180,42 @@ class EventSerializer(serializers.ModelSerializer[Event]):
         return data
 
 
+class ArchivedSerializer(serializers.Serializer[Any]):
+    """A month that is archived, so that nobody looked into it for this answer."""
+
+    month = serializers.CharField(help_text="`2015-03`.")
+    events = serializers.IntegerField()
+    file = serializers.CharField(source="name")
+    place = serializers.CharField()
+    attach = serializers.SerializerMethodField(help_text="The command that brings it back.")
+
+    def get_attach(self, row: Archived) -> str:
+        """What an administrator types."""
+        return f"audit_attach --month {row.month}"
+
+
+def question_in(asked: dict[str, Any]) -> Question:
+    """The question in checked parameters (`EventQuery`)."""
+    return Question(
+        **{name: asked[name] for name in ("patient", "actor", "action", "event", "outcome") if name in asked},
+        object=asked.get("object", ""),
+        request_id=asked.get("request_id", ""),
+        since=asked.get("from"),
+        until=asked.get("to"),
+        order=Order.from_text(asked["ordering"]) or Order(),
+    )
+
+
 class EventPage(serializers.Serializer[Any]):
     """A page of events."""
 
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     results = EventSerializer(many=True)
+    archived = ArchivedSerializer(
+        many=True,
+        help_text="Months that the question reaches into and that are archived: their events are not in `results`.",
+    )
 
 
 class EventsView(Endpoint):
@@ -198,19 +230,7 @@ class EventsView(Endpoint):
         The look is itself an event (`log.viewed`) with the ids of the patients it showed.
         """
         asked = dict(self.query)
-        order = Order.from_text(asked["ordering"]) or Order()
-        question = Question(
-            **{
-                name: asked[name]
-                for name in ("patient", "actor", "action", "event", "outcome")
-                if name in asked
-            },
-            object=asked.get("object", ""),
-            request_id=asked.get("request_id", ""),
-            since=asked.get("from"),
-            until=asked.get("to"),
-            order=order,
-        )
+        question = question_in(asked)
         answer = services.view_log(
             by=me(request),
             question=question,
@@ -227,6 +247,9 @@ class EventsView(Endpoint):
                 "next": self._link(answer.page.next_cursor),
                 "previous": self._link(answer.page.previous_cursor),
                 "results": EventSerializer(answer.page.rows, many=True, context=context).data,
+                "archived": ArchivedSerializer(
+                    ledger.between(question.since, question.until), many=True
+                ).data,
             }
         )
 

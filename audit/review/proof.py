@@ -10,7 +10,8 @@ from django.db import transaction
 
 from accounts.models import User
 from audit import context as audit_context
-from audit.models import CheckpointDelivery, Event
+from audit.feeds import delivering
+from audit.models import CheckpointDelivery, Event, FeedDelivery
 from audit.proof import bundle, checkpoints, epochs, keys, verifying
 from audit.proof.epochs import Epoch
 from audit.proof.verifying import Result
@@ -37,6 +38,7 @@ class ProofState:
     job: Job | None
     checkpoints: list[dict[str, Any]]
     deliveries: list[CheckpointDelivery]
+    feeds: list[FeedDelivery]
     printed: str  # the newest checkpoint as a few lines for paper
 
 
@@ -65,6 +67,7 @@ def view_state(*, by: User) -> ProofState:
         deliveries=list(
             CheckpointDelivery.objects.filter(destination__in=settings.CHECKPOINTS).order_by("pk")
         ),
+        feeds=delivering.waiting(),
         printed=checkpoints.printed(newest) if newest else "",
     )
     record("log.proof_viewed", by=by)
@@ -88,6 +91,7 @@ def as_detail(result: Result) -> dict[str, Any]:
         "epochs": result.epochs,
         "unsealed": result.unsealed,
         "sealed_through": result.sealed_through,
+        "archived": result.archived,
         "first_bad": asdict(result.first_bad) if result.first_bad else None,
     }
 

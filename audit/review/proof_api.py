@@ -37,6 +37,10 @@ class VerifySerializer(Body):
     epochs = serializers.IntegerField()
     unsealed = serializers.IntegerField(help_text="Events not sealed yet.")
     sealed_through = serializers.DateTimeField(allow_null=True)
+    archived = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="Events that lie in the archive, by file: not in the table, not missed.",
+    )
     first_bad = BadSerializer(allow_null=True)
 
 

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from audit.review import services
+from audit.review.feeds import alarms
 from audit.review.services import deciding
 
 
@@ -22,3 +23,9 @@ def tell_clocks() -> None:
 def watch() -> None:
     """Look through this week and the one before. Safe to run twice, and two at once: no alert is made twice."""
     services.run_lately()
+
+
+@shared_task(name="review.tell_alarms")
+def tell_alarms() -> None:
+    """Tell people what is wrong with the log itself. Safe to run twice: each is told once a day."""
+    alarms.tell()

@@ -3,15 +3,15 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from accounts.models import User
 from accounts.views import me
+from audit.archiving import ledger
 from audit.review import access, describing, evidence_links, exporting, proof_views, services
 from audit.review.forms import ACTION_WORDS, EXPLAINED, OUTCOMES, PAGE_SORTS, PERIODS, SORTED_BY, QuestionForm
 from audit.review.keyset import Order
@@ -128,12 +128,15 @@ def log(request: HttpRequest) -> HttpResponse:
     form, order = _form(request, user, period="month"), _order(request)
     if not form.is_valid():
         return render(request, "audit/log.html", {"form": form}, status=422)
-    answer = services.view_log(by=user, question=form.question(order), cursor=request.GET.get("cursor", ""))
+    question = form.question(order)
+    answer = services.view_log(by=user, question=question, cursor=request.GET.get("cursor", ""))
     context = {
+        "archived": ledger.between(question.since, question.until),
         **_list_context(request, form, answer),
         "heads": _heads(request, order, tuple(HEADS), sorting=PAGE_SORTS),
         "asked_patient": form.patient_found,
         "export_url": _url(request.GET),
+        "json_url": _url(request.GET, form="jsonl"),
         "can_export": allows(access.check_may_export_log, user),
         "is_cut": answer.total > services.EXPORT_LIMIT,
         "export_limit": f"{services.EXPORT_LIMIT:,}",
@@ -166,18 +169,14 @@ def event(request: HttpRequest, event_id: int) -> HttpResponse:
 
 @require_GET
 def export(request: HttpRequest) -> HttpResponseBase:
-    """The answers to the question as CSV, newest first, cut at a stated number of rows."""
+    """The answers to the question as CSV or JSON lines, newest first, cut at a stated number of rows."""
     user = me(request)
     access.check_may_export_log(user)
     form = _form(request, user, period="month")
     if not form.is_valid():
         return render(request, "audit/log.html", {"form": form}, status=422)
     prepared = services.start_export(by=user, question=form.question(_order(request)))
-    response = StreamingHttpResponse(exporting.csv_lines(prepared), content_type="text/csv; charset=utf-8")
-    name = f"access-log-{timezone.localtime():%Y-%m-%d-%H%M}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    return exporting.as_file(prepared, "jsonl" if request.GET.get("form") == "jsonl" else "csv")
 
 
 @require_GET
@@ -209,6 +208,7 @@ def chart(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         context["plain_heads"] = _heads(request, order, CHART_HEADS, sorting=())
         context["on_top_words"] = describing.sifted_words(on_top)
     context |= {
+        "archived": ledger.between(question.since, question.until) if question else [],
         "patient": patient,
         "tab": "access",
         "can_view_events": allows(access.check_may_view_log, user),

@@ -134,6 +134,8 @@ WHOEVER_IS_SHOWN = {
     "review:watch-decoys",
     "audit-alerts",
     "audit-events",
+    "audit-fhir-events",
+    "audit-export",
     "api-patients",
     "api-encounters",
     "api-document-list",

@@ -24,6 +24,7 @@ from accounts.models import (
     User,
 )
 from accounts.roles import Role
+from audit.feeds import fhir
 from audit.models import Event
 from audit.review import services as review
 from audit.review.models import CaseEvidence, GlassReview
@@ -141,6 +142,8 @@ class Scene:
             "audit-events": {"patient": mine},
             "review:watch": {"week": str(MONDAY)},
             "audit-alerts": {"week": str(MONDAY)},
+            "audit-fhir-events": {"patient": mine},
+            "audit-export": {"patient": mine},
         }
         return asked.get(route.name, {})
 
@@ -235,6 +238,7 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
         "release_id": release.pk,
         "evidence_id": form.pk,
         "event_id": event.pk,
+        "resource_id": fhir.resource_id(event.pk),
         **_openings(patient, encounter, people),
         "emergency_id": drill.pk,
         "glass_id": glass.pk,
