@@ -118,12 +118,3 @@ def check_may_withdraw(user: User, change: RoleChange) -> None:
     """Whoever proposed it."""
     if change.proposed_by_id != user.pk:
         raise Denied("Only whoever proposed this can withdraw it.", rule="own proposal")
-
-
-def allows(check: Any, *args: Any) -> bool:
-    """The same rule as true or false, for buttons."""
-    try:
-        check(*args)
-    except Denied:
-        return False
-    return True

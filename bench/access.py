@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 from _measure import Verdict, in_turns, median, percentile, setup_django
@@ -33,6 +34,8 @@ from patients import access  # noqa: E402
 from patients.access import charts, registry  # noqa: E402
 from patients.models import Patient  # noqa: E402
 from records.documents import access as document_access  # noqa: E402
+from records.documents import clearance  # noqa: E402
+from records.documents import queries as document_queries  # noqa: E402
 from records.documents.models import Document  # noqa: E402
 
 PATIENTS = int(os.environ.get("BENCH_PATIENTS", "1000000"))
@@ -248,6 +251,16 @@ def measure_lists(verdict: Verdict) -> None:
         )
 
 
+def _any_document(user_id: UUID) -> registry.Condition:
+    """True of every document, whoever asks."""
+    return registry.Condition("(true or %s::uuid is null)", [user_id])
+
+
+# Statements are written once: those without the labels' rule are others.
+BARE_ROWS = {answer: document_queries._newest(with_withdrawn=answer) for answer in (False, True)}
+BARE_COUNTS = {answer: document_queries._counted(with_withdrawn=answer) for answer in (False, True)}
+
+
 @contextmanager
 def without_the_policy() -> Iterator[None]:
     """Every question is answered with yes, without asking: what is left is the page."""
@@ -255,14 +268,15 @@ def without_the_policy() -> Iterator[None]:
     everything = registry.Asked(
         (registry.Opener("all", rows=lambda _: Patient.objects.all(), patient="id"),), ()
     )
-    kept = charts.decide, charts._asked_of, document_access.labels_open_to
-    charts.decide = lambda user, patient: yes  # type: ignore[assignment]
-    charts._asked_of = lambda user: (everything, ())  # type: ignore[assignment]
-    document_access.labels_open_to = lambda user: registry.Condition("true", [])  # type: ignore[assignment]
-    try:
+    with (
+        patch.object(charts, "decide", lambda user, patient: yes),
+        patch.object(charts, "_asked_of", lambda user: (everything, ())),
+        patch.object(clearance, "shown_to", _any_document),
+        patch.object(clearance, "may_be_asked_for", _any_document),
+        patch.object(document_queries, "_NEWEST_ROWS", BARE_ROWS),
+        patch.object(document_queries, "_COUNTED", BARE_COUNTS),
+    ):
         yield
-    finally:
-        charts.decide, charts._asked_of, document_access.labels_open_to = kept  # type: ignore[assignment]
 
 
 def measure_page(verdict: Verdict) -> None:

@@ -1,5 +1,6 @@
 """The refusals every room speaks. Messages tell the person what to do next and never name a patient."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -126,3 +127,12 @@ def check_move(moves: dict[str, set[str]], old: str, new: str) -> None:
     """Raise WrongMove unless `moves` allows going from `old` to `new`."""
     if new not in moves.get(old, set()):
         raise WrongMove(f"This is {old.replace('_', ' ')} now, so it cannot become {new.replace('_', ' ')}.")
+
+
+def allows(check: Callable[..., object], *args: Any) -> bool:
+    """What `check` answers by an exception, as true or false, for buttons."""
+    try:
+        check(*args)
+    except (Denied, NotFound):
+        return False
+    return True

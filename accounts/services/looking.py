@@ -6,6 +6,7 @@ from accounts import access, rolebook
 from accounts.models import User
 from accounts.rolebook import RoleSheet
 from audit.services import record
+from common.errors import allows
 
 
 @transaction.atomic
@@ -31,6 +32,6 @@ def view_role(*, by: User, name: str) -> tuple[RoleSheet, list[User]]:
     """One role and, for whoever manages users, the active people who hold it. Raises NotFound, Denied."""
     access.check_may_view_rights(by)
     sheet = rolebook.role_named(name)
-    holders = list(rolebook.holders_of(name)) if access.allows(access.check_may_manage_users, by) else []
+    holders = list(rolebook.holders_of(name)) if allows(access.check_may_manage_users, by) else []
     record("role.viewed", by=by, about=sheet.own, detail={"role": name, "holders": len(holders)})
     return sheet, holders

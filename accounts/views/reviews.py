@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts import access, reviewing, rolebook, services
 from accounts.forms import ReviewForm
 from accounts.views import me
+from common.errors import allows
 from common.sheets import csv_file
 from common.web import paginate, rule_errors_on
 
@@ -37,7 +38,7 @@ def _review_page(
         )
         for item in reviewing.decided_items(user)
     ]
-    oversees = access.allows(access.check_may_oversee, user)
+    oversees = allows(access.check_may_oversee, user)
     context = {
         "lines": lines,
         "decided": decided,

@@ -11,6 +11,7 @@ from accounts import access, rights, rolebook, services
 from accounts.forms import DeclineForm
 from accounts.models import RoleChange
 from accounts.views import me
+from common.errors import allows
 from common.web import paginate, rule_errors_on
 
 
@@ -37,8 +38,8 @@ def _page(request: HttpRequest, change: RoleChange, form: DeclineForm | None = N
         "before": [words.get(name, name) for name in change.before],
         "after": [words.get(name, name) for name in change.after],
         "adds": [known[name] for name in change.adds if name in known],
-        "can_decide": change.is_waiting and access.allows(access.check_may_decide, user, change),
-        "can_withdraw": change.is_waiting and access.allows(access.check_may_withdraw, user, change),
+        "can_decide": change.is_waiting and allows(access.check_may_decide, user, change),
+        "can_withdraw": change.is_waiting and allows(access.check_may_withdraw, user, change),
         "form": form or DeclineForm(),
     }
     status = 422 if form is not None and form.errors else 200

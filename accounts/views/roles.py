@@ -12,6 +12,7 @@ from accounts import access, rights, rolebook, services
 from accounts.forms import RoleForm
 from accounts.rolebook import RoleSheet
 from accounts.views import me
+from common.errors import allows
 from common.once import once
 from common.sheets import csv_file
 from common.web import rule_errors_on
@@ -26,7 +27,7 @@ def roles(request: HttpRequest) -> HttpResponse:
         "house": [sheet for sheet in sheets if sheet.own is None],
         "own": [sheet for sheet in sheets if sheet.own and not sheet.retired_at],
         "retired": [sheet for sheet in sheets if sheet.retired_at],
-        "can_manage": access.allows(access.check_may_manage_roles, me(request)),
+        "can_manage": allows(access.check_may_manage_roles, me(request)),
     }
     return render(request, "accounts/roles.html", context)
 
@@ -47,8 +48,8 @@ def role(request: HttpRequest, name: str) -> HttpResponse:
     may_change = (
         sheet.own is not None
         and sheet.retired_at is None
-        and access.allows(access.check_may_manage_roles, user)
-        and access.allows(access.check_does_not_hold, user, name)
+        and allows(access.check_may_manage_roles, user)
+        and allows(access.check_does_not_hold, user, name)
     )
     context = {
         "role": sheet,
@@ -56,7 +57,7 @@ def role(request: HttpRequest, name: str) -> HttpResponse:
         "holders": holders,
         "changes": rolebook.changes_of_role(sheet.own) if sheet.own else [],
         "can_change": may_change,
-        "can_copy": access.allows(access.check_may_manage_roles, user),
+        "can_copy": allows(access.check_may_manage_roles, user),
     }
     return render(request, "accounts/role.html", context)
 

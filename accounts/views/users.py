@@ -17,6 +17,7 @@ from accounts.forms import LeaveForm, NewUserForm, StopForm, UserForm, WelcomeFo
 from accounts.models import User
 from accounts.services import mailing
 from accounts.views import me
+from common.errors import allows
 from common.keyring import KeyringError
 from common.once import once
 from common.sealing import seal, unseal
@@ -110,7 +111,7 @@ def _person_page(
         "known": known.of(person),
         "is_invited": not person.has_usable_password(),
         "mail": mailing.latest_mail(person),
-        "can_stop": access.allows(access.check_may_stop, me(request)),
+        "can_stop": allows(access.check_may_stop, me(request)),
     }
     status = 422 if any(given.errors for given in shown) else 200
     return render(request, "accounts/user_form.html", context, status=status)

@@ -1,7 +1,7 @@
 """Who may open which chart. `rules` declares what opens and what closes one; ask through the functions here."""
 
+from common.errors import allows
 from patients.access.charts import (
-    allows,
     check_may_add_location,
     check_may_answer_consult,
     check_may_ask_consult,

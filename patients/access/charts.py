@@ -302,12 +302,3 @@ def get_encounter_for(user: User, encounter_id: Any, *, lock: bool = False) -> t
     if encounter is None:
         raise NotFound
     return encounter, check_may_open(user, encounter.patient)
-
-
-def allows(check: Any, *args: Any) -> bool:
-    """The same rule as true or false, for buttons."""
-    try:
-        check(*args)
-    except (Denied, NotFound):
-        return False
-    return True
