@@ -152,7 +152,9 @@ class Hospital:
             parts = self.rng.choice([1, 2, 2, 3])
             word = "".join(self.rng.choice(onset) + self.rng.choice(core) for _ in range(parts))
             found.add((word + self.rng.choice(end)).capitalize())
-        return sorted(found, key=lambda word: self.rng.random())
+        words = sorted(found)  # a set has no order that a seed could repeat
+        self.rng.shuffle(words)
+        return words
 
     def _draw_names(self) -> tuple[list[str], list[float]]:
         """Family names as they are: a few that many have, many that few have (the commonest, one in a hundred)."""
@@ -812,8 +814,10 @@ class Score:
 
     planted: int = 0
     in_top_100: int = 0
-    in_top_50: list[int] = field(default_factory=list)  # rows of each week's first 50 that were planted
-    listed: list[int] = field(default_factory=list)
+    in_top_50: int = 0  # planted rows among the first 50 of each week
+    in_first: int = 0  # planted rows among as many first rows as things were planted that week, at most 50
+    first: int = 0  # how many rows those were
+    weeks: int = 0
     accesses: int = 0
     unexplained: int = 0
     planted_accesses: int = 0
@@ -828,8 +832,13 @@ class Score:
 
     @property
     def precision(self) -> float:
-        """How much of the first 50 rows is planted, a mean over the weeks. The divisor is 50, always."""
-        return sum(self.in_top_50) / (50 * len(self.in_top_50)) if self.in_top_50 else 1.0
+        """At 50, or at the number planted in a week with fewer: what of so many first rows was planted."""
+        return self.in_first / self.first if self.first else 1.0
+
+    @property
+    def share_of_50(self) -> float:
+        """What of the first 50 rows was planted, however few were planted."""
+        return self.in_top_50 / (50 * self.weeks) if self.weeks else 0.0
 
     @property
     def explained(self) -> float:
@@ -847,8 +856,11 @@ class Score:
             self.in_top_100 += is_found
             self.kinds[one.kind][0] += is_found
             self.kinds[one.kind][1] += 1
-        self.in_top_50.append(sum(row in rows for row in top[:50]))
-        self.listed.append(len(top))
+        first = min(50, len(planted))
+        self.first += first
+        self.in_first += sum(row in rows for row in top[:first])
+        self.in_top_50 += sum(row in rows for row in top[:50])
+        self.weeks += 1
 
 
 def last_monday(weeks: int) -> date:
@@ -892,7 +904,8 @@ def watched(
                 _tell_missed(hospital, number, found, tell)
         tell(
             f"week {number + 1}: {events} events, {run.accesses} looks, {run.alerts} alerts, {took:.1f} s; so far "
-            f"{score.in_top_100}/{score.planted} in the top 100, {score.precision:.2f} of the first 50"
+            f"{score.in_top_100}/{score.planted} in the top 100, {score.precision:.2f} of as many first rows, "
+            f"{score.explained:.3f} explained"
         )
     with transaction.atomic(using="owner"):
         filler.triggers("enable")

@@ -1,7 +1,8 @@
 """A year of a hospital with snooping planted in it: how much of it stands in the top 100 of its week's list.
 
-Limits: ≥ 90 % of the planted in the top 100 of their week; of the first 50 rows at least half planted, a mean over the
-weeks with 50 as divisor; ≥ 95 % of the honest accesses explained. One person in a hundred snoops each week.
+Limits: ≥ 90 % of the planted in the top 100 of their week; precision at 50 ≥ 0.5; ≥ 95 % of the honest accesses
+explained. One person in a hundred snoops each week, which is fewer than 50 in a house of 2,000: in a week with n < 50
+planted, precision is taken at n.
 
     SNOOPING_STAFF=2000 SNOOPING_WEEKS=52 SNOOPING_SEED=11 ./chartroom bench snooping
 
@@ -44,7 +45,8 @@ def main() -> int:
         print(f"   {kind:<16} {found:5} of {planted:5} in the top 100")
     verdict = Verdict()
     verdict.amount("planted, not in the top 100", 100 * (1 - score.recall), "%", most=10)
-    verdict.amount("not planted, of the first 50 rows", 100 * (1 - score.precision), "%", most=50)
+    print(f"of the first 50 rows of each week {100 * score.share_of_50:.0f} % planted")
+    verdict.amount("not planted, of the first 50 or fewer", 100 * (1 - score.precision), "%", most=50)
     verdict.amount("honest accesses that nothing explains", 100 * (1 - score.explained), "%", most=5)
     verdict.amount("watching 500,000 looks", score.seconds * 500_000 / score.watched, "s", most=MOST_SECONDS)
     return verdict.exit()

@@ -148,7 +148,7 @@ class Alert(BaseModel):
     )
     week_on = models.DateField()  # the Monday
     score = models.PositiveIntegerField()
-    is_explained = models.BooleanField(default=False)  # every access of it; it sinks and stays (MON-2)
+    is_explained = models.BooleanField(default=False)  # all of it: it sinks and stays (MON-2)
     hits = models.JSONField()  # [{rule, points, words}], the weightiest first; words name no patient
     event_ids = ArrayField(models.BigIntegerField())  # the accesses, oldest first, at most EVIDENCE of them
     accesses = models.PositiveIntegerField()  # how many there were

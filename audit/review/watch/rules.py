@@ -161,8 +161,11 @@ select actor_id, patient_id,
 from doubtful
 """
 
-SPOKEN_AGAINST = """
-select actor_id, patient_id, 1.0, 'looked after the last day, or while switched off', array_agg(event_id order by at)
+# A night that began on the last day ends on the next: what is explained within the hours of a shift counts a fifth.
+EMPLOYMENT = """
+select actor_id, patient_id,
+    case when bool_and(doubt = 0 and at < ended_at + interval '1 hour' * %(hours)s) then 0.2 else 1.0 end,
+    'looked after the last day, or while switched off', array_agg(event_id order by at)
 from watch_access join watch_person using (actor_id) where at >= ended_at + interval '1 minute' * %(minutes)s
 group by actor_id, patient_id
 union all
@@ -308,7 +311,7 @@ RULES = (
         "The patient has the address, the telephone number or the street of the colleague's own chart.",
         50,
         SAME_HOME,
-        (Parameter("street", "What the same street alone counts, of a hundred", 50, 0, 100),),
+        (Parameter("street", "What the same street alone counts, of a hundred", 40, 0, 100),),
     ),
     Rule(
         "child",
@@ -324,7 +327,7 @@ RULES = (
         "The chart of somebody who works here, above all of the same workplace or under the same manager.",
         45,
         CO_WORKER,
-        (Parameter("elsewhere", "What somebody from elsewhere in the house counts, of a hundred", 60, 0, 100),),
+        (Parameter("elsewhere", "What somebody from elsewhere in the house counts, of a hundred", 40, 0, 100),),
     ),
     Rule(
         "public-eye",
@@ -366,8 +369,11 @@ RULES = (
         "After the last day, or before the first",
         "Looks with an account that was to be closed already, or not to be there yet.",
         80,
-        SPOKEN_AGAINST,
-        (Parameter("minutes", "So many minutes are forgiven", 30, 0, 1440),),
+        EMPLOYMENT,
+        (
+            Parameter("minutes", "So many minutes are forgiven", 30, 0, 1440),
+            Parameter("hours", "So many hours, if explained, may be a shift that began before", 12, 0, 72),
+        ),
         sinks=False,
     ),
     Rule(

@@ -30,6 +30,7 @@ class Hit:
     full: float  # points if nothing explained it
     points: float
     event_ids: list[int] = field(default_factory=list)
+    sinks: bool = True  # False: no explanation counts
 
 
 @dataclass(slots=True)
@@ -112,8 +113,10 @@ def judge(settings: list[Setting], parameters: dict[str, Any]) -> list[Found]:
         full = setting.weight * max(0.0, min(1.0, float(strength)))
         points = full * (SINK + (1 - SINK) * left) if setting.rule.sinks else full
         one = found.setdefault((actor, patient), Found(actor, patient, accesses=looks))
-        one.is_explained = bool(looks) and not doubt
-        one.hits.append(Hit(setting.rule.code, words, full, points, list(event_ids or [])))
+        one.hits.append(
+            Hit(setting.rule.code, words, full, points, list(event_ids or []), setting.rule.sinks)
+        )
+        one.is_explained = bool(looks) and not doubt and all(hit.sinks for hit in one.hits)
     return sorted(
         _folded(found.values()), key=lambda one: (-one.score, str(one.actor_id), str(one.patient_id))
     )

@@ -289,6 +289,28 @@ def test_after_the_last_day(days: int, is_hit: bool, clerk: User, chart: Patient
     assert bool(points("employment", clerk, chart)) is is_hit
 
 
+def test_a_night_that_began_on_the_last_day(chart: Patient) -> None:
+    """What is explained within the hours of a shift is a fifth; the same unexplained is whole."""
+    doctor, other = make_user(Role.CLINICIAN), make_user(Role.CLINICIAN)
+    EncounterFactory.create(patient=chart, attending=doctor)
+    for user in (doctor, other):
+        off = timezone.now() - timedelta(hours=2)
+        User.objects.filter(pk=user.pk).update(is_active=False, deactivated_at=off)
+        record("user.deactivated", by=user, about=user)
+        looked(user, chart)
+    assert points("employment", doctor, chart) == 16
+    assert points("employment", other, chart) == 80
+
+
+def test_no_explanation_counts_for_a_decoy(chart: Patient, compliance: User) -> None:
+    doctor = make_user(Role.CLINICIAN)
+    EncounterFactory.create(patient=chart, attending=doctor)
+    give(DecoyChart, chart, why="nobody's", marked_by=compliance)
+    looked(doctor, chart)
+    assert points("decoy", doctor, chart) == 100
+    assert not Alert.objects.get().is_explained
+
+
 def test_before_the_account_was_made(clerk: User, chart: Patient) -> None:
     looked(clerk, chart)
     User.objects.filter(pk=clerk.pk).update(created_at=timezone.now() + timedelta(hours=1))
@@ -426,7 +448,7 @@ def test_glass_without_follow_up(chart: Patient) -> None:
     _glass(doctor, chart)
     looked(doctor, chart)
     hit = watched()["glass", doctor.pk, chart.pk]
-    assert 0 < hit["points"] <= 60
+    assert 0 < hit["points"] < 60  # what she said herself explains half of it
 
 
 @pytest.mark.parametrize("what", ["stay", "entry", "drill"])

@@ -267,8 +267,7 @@ def test_decoys_are_marked_and_ended_by_the_compliance_office(
 
 
 @pytest.mark.committed
-@pytest.mark.django_db(transaction=True)
-def test_two_runs_at_once_end_as_one() -> None:
+def test_two_runs_at_once_end_as_one(committed: None) -> None:
     user = make_user(Role.RECORDS_CLERK, name="Cora Plumtreetwo")
     patient = PatientFactory.create(family="Plumtreetwo")
     looked(user, patient)
@@ -278,8 +277,7 @@ def test_two_runs_at_once_end_as_one() -> None:
 
 
 @pytest.mark.committed
-@pytest.mark.django_db(transaction=True)
-def test_a_run_holds_no_transaction_while_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_holds_no_transaction_while_it_works(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise the sealing of the log would wait for it."""
     seen = []
     judge = scoring.judge
