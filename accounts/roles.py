@@ -95,7 +95,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         | {"review.view_chart_access", "accounts.view_rights", "accounts.approve_role_change"}
         | {"accounts.stop_users"}
         | {"review.review_glass", "patients.end_any_glass", "review.work_alerts", "review.change_watch"}
-        | {"review.work_cases"}
+        | {"review.work_cases", "review.sign_reviews"}
     ),
     Role.ADMINISTRATOR: frozenset(
         {

@@ -47,6 +47,9 @@ app.conf.update(
         "tell-alarms-of-the-log": {"task": "review.tell_alarms", "schedule": 300},
         "tell-overdue-reviews": {"task": "review.tell_overdue", "schedule": 3600},
         "tell-breach-clocks": {"task": "review.tell_clocks", "schedule": 3600},
+        "sign-offs": {"task": "review.sign_offs", "schedule": 3600},
+        "count-days": {"task": "review.count_days", "schedule": 600},
+        "check-the-log": {"task": "review.check_log", "schedule": 24 * 3600},
         "forget-notices": {"task": "notices.forget", "schedule": 24 * 3600},
     },
 )

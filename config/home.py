@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from accounts import reviewing, rolebook
 from accounts.models import User
 from accounts.views import me
+from audit.review import desk
 from audit.services import record
 from common.jobs.models import Job
 from common.notices import queries as notices
@@ -60,7 +61,11 @@ def _clinician(user: User) -> tuple[Part, set[UUID]]:
 
 
 def _compliance(user: User) -> tuple[Part, set[UUID]]:
-    return {**worklists.log_today(user), "overdue_reviews": reviewing.count_overdue()}, set()
+    return {**desk.at_desk(user), "overdue_reviews": reviewing.count_overdue()}, set()
+
+
+def _refusals(user: User) -> tuple[Part, set[UUID]]:
+    return {"refusals": desk.refusals(user)}, set()
 
 
 def _glass(user: User) -> tuple[Part, set[UUID]]:
@@ -98,8 +103,9 @@ BLOCKS: tuple[tuple[str, Callable[[frozenset[str]], bool], Callable[[User], tupl
     ("home/_roi.html", _answers_requests, _roi),
     ("home/_clerk.html", _files, _clerk),
     ("home/_clinician.html", lambda rights: "patients.attend_patients" in rights, _clinician),
-    ("home/_glass.html", lambda rights: "review.review_glass" in rights, _glass),
     ("home/_compliance.html", lambda rights: "review.view_log" in rights, _compliance),
+    ("home/_glass.html", lambda rights: "review.review_glass" in rights, _glass),
+    ("home/_refusals.html", lambda rights: "review.view_log" in rights, _refusals),
     ("home/_administrator.html", lambda rights: "accounts.view_system" in rights, _administrator),
 )
 
@@ -143,6 +149,8 @@ def counts(request: HttpRequest) -> HttpResponse:
         waiting["cases"] = worklists.count_cases(user)
     if user.has_perm("review.work_alerts"):
         waiting["alerts"] = worklists.count_alerts(user)
+    if user.has_perm("review.sign_reviews"):
+        waiting["signoffs"] = worklists.count_sign_offs(user)["waiting"]
     if user.has_perm("accounts.view_system"):
         waiting["trouble"] = Job.objects.in_trouble().count()
     return JsonResponse(waiting)

@@ -53,6 +53,16 @@ RAIL = (
     ),
     _Entry("Cases", "folder2-open", "review:case-list", "review.work_cases", "g k", "cases", room="cases"),
     _Entry("Watch", "eye", "review:watch", "review.work_alerts", "g w", "alerts", room="watch"),
+    _Entry(
+        "Reviews",
+        "clipboard2-pulse",
+        "review:signoff-list",
+        "review.sign_reviews",
+        "g v",
+        "signoffs",
+        room="signoffs",
+    ),
+    _Entry("Reports", "speedometer2", "review:report-list", "review.view_log", "g t", room="reports"),
     _Entry("Labels", "lock", "documents:labels", "documents.change_label_rules"),
     _Entry("Users", "person-gear", "accounts:users", "accounts.manage_users", "g u", "people"),
     _Entry(
@@ -175,6 +185,10 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         room = "cases"
     elif match and match.view_name and match.view_name.startswith(("review:watch", "review:alert")):
         room = "watch"
+    elif match and match.view_name and match.view_name.startswith("review:signoff"):
+        room = "signoffs"
+    elif match and match.view_name and match.view_name.startswith("review:report"):
+        room = "reports"
     elif room == "accounts":
         room = ""
     given = _for_rights(user.rights)

@@ -181,6 +181,9 @@ EMERGENCY_HOURS = env.number("CHARTROOM_EMERGENCY_HOURS", 24, least=1)  # the lo
 GLASS_REVIEW_DAYS = env.number(
     "CHARTROOM_GLASS_REVIEW_DAYS", 2, least=1
 )  # working days to look at a broken glass
+SIGN_OFF_DAYS = env.number(
+    "CHARTROOM_SIGN_OFF_DAYS", 10, least=1
+)  # working days to sign a month's or quarter's review
 TOKEN_HOURS = env.number("CHARTROOM_TOKEN_HOURS", 12, least=1)
 TOKEN_DAYS_MOST = env.number("CHARTROOM_TOKEN_DAYS_MOST", 366, least=1)
 SESSION_ENGINE = "accounts.sessions"

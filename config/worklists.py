@@ -11,12 +11,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.models import Event
-from audit.proof import epochs
 from audit.review import access as review_access
-from audit.review import case_access
+from audit.review import case_access, signoff_queries
 from audit.review import queries as review_queries
-from audit.review.describing import Line
-from audit.review.forms import ACTION_WORDS
+from audit.review.services import signing
 from audit.review.watch.scoring import LOUD
 from common.jobs.models import Job
 from patients import access as patient_access
@@ -30,7 +28,6 @@ from records.release.models import RecordRequest, RecordRequestQuerySet, Request
 RECENT = 8
 LONGEST = 25
 WEEK = timedelta(days=7)
-SEAL_IS_OLD = timedelta(hours=1)
 
 
 def recent_charts(user: User) -> list[Patient]:
@@ -180,29 +177,13 @@ def count_alerts(user: User) -> int:
     return review_access.alerts_visible_to(user).undecided().filter(score__gte=LOUD).count()
 
 
+def count_sign_offs(user: User) -> dict[str, int]:
+    """How many reviews of activity are to be signed, and how many of them are overdue. Raises Denied."""
+    signing.check_may_sign(user)
+    return signoff_queries.count_due(timezone.localdate())
+
+
 def glass_to_review(user: User) -> dict[str, Any]:
     """The reviews due first, without their patients, and how many there are. Raises Denied."""
     counts = count_glass(user)
     return {**counts, "rows": review_queries.to_review().order_by("due_on", "pk")[:RECENT]}
-
-
-def log_today(user: User) -> dict[str, Any]:
-    """Today's events counted, the newest seal, and the latest refusals. Raises Denied."""
-    review_access.check_may_view_log(user)
-    seal = epochs.last()
-    start = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    today = Event.objects.filter(at__gte=start)
-    kinds = today.values("action").annotate(number=Count("pk")).order_by("-number")
-    week = Event.objects.filter(at__gt=timezone.now() - WEEK)
-    return {
-        "seal": seal,
-        "is_seal_fresh": seal is not None and timezone.now() - seal.sealed_at < SEAL_IS_OLD,
-        "events_today": today.count(),
-        "people_today": today.exclude(actor_id=None).values("actor_id").distinct().count(),
-        "refused_today": today.filter(outcome="denied").count(),
-        "kinds": [{**kind, "words": ACTION_WORDS.get(kind["action"], kind["action"])} for kind in kinds],
-        "refusals": [Line(event, None) for event in week.filter(outcome="denied").order_by("-at")[:RECENT]],
-        "latest": [
-            Line(event, None) for event in today.exclude(event="home.viewed").order_by("-at", "-id")[:RECENT]
-        ],
-    }

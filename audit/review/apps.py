@@ -25,6 +25,7 @@ class ReviewConfig(AppConfig):
             CasePatient,
             DecoyChart,
             GlassReview,
+            SignOff,
             WatchRule,
         )
         from audit.review.rights import RIGHTS
@@ -51,3 +52,6 @@ class ReviewConfig(AppConfig):
         for link in (CasePatient, CaseAlert):
             auditlog.register(link, include_fields=["case"])
         auditlog.register(BreachNotice, exclude_fields=machinery)
+        auditlog.register(
+            SignOff, include_fields=["kind", "starts_on", "due_on", "seed", "signed_at", "digest"]
+        )

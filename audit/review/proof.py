@@ -1,14 +1,17 @@
 """Verbs about the proof of the log: its state, checking it, and taking evidence out."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
+from accounts.services import service_account
 from audit import context as audit_context
 from audit.feeds import delivering
 from audit.models import CheckpointDelivery, Event, FeedDelivery
@@ -16,6 +19,7 @@ from audit.proof import bundle, checkpoints, epochs, keys, verifying
 from audit.proof.epochs import Epoch
 from audit.proof.verifying import Result
 from audit.review import access
+from audit.review.models import LogCheck
 from audit.review.questions import Question
 from audit.review.services import charts_closed_to, patients_of, rows_of
 from audit.services import record
@@ -24,8 +28,11 @@ from common.jobs import services as jobs
 from common.jobs.handlers import handler
 from common.jobs.models import Job
 from common.jobs.services import Running
+from common.notices.models import Tone
+from common.notices.services import notify
 
 KIND = "audit.verify"
+CHECKED_EACH_NIGHT = timedelta(days=8)
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,8 @@ class ProofState:
     printed: str  # the newest checkpoint as a few lines for paper
 
 
-def _has_key() -> bool:
+def has_key() -> bool:
+    """Whether there is a key to seal with."""
     try:
         keys.current()
     except keys.NoKey:
@@ -59,7 +67,7 @@ def view_state(*, by: User) -> ProofState:
     seals = [{**one, "made": datetime.fromisoformat(one["sealed_at"])} for one in checkpoints.newest(10)]
     newest = epochs.last()
     state = ProofState(
-        has_key=_has_key(),
+        has_key=has_key(),
         newest=newest,
         last_check=checks.first(),
         job=job,
@@ -99,8 +107,35 @@ def as_detail(result: Result) -> dict[str, Any]:
 def verify_now(*, by: User, first: int = 1) -> Result:
     """Check every event and seal from epoch `first` on; what was found is an event. Raises Denied."""
     access.check_may_view_log(by)
+    return _verify(by, first)
+
+
+def verify_lately() -> Result:
+    """Check what was sealed in the last days, by itself in the night; tell the office when it is not whole."""
+    since = timezone.now() - CHECKED_EACH_NIGHT
+    numbers = epochs.numbers_sealed_since(since)
+    result = _verify(service_account("proof"), min(numbers, default=1))
+    if result.first_bad:
+        notify(
+            User.objects.holding("review.view_log").values_list("pk", flat=True),
+            kind="log.not_whole",
+            tone=Tone.BAD,
+            text="The nightly check found that the access log is not as it was sealed.",
+            url=reverse("review:proof"),
+        )
+    return result
+
+
+def _verify(by: User, first: int) -> Result:
     result = verifying.verify(first=first)
     with transaction.atomic():
+        LogCheck.objects.create(
+            by=by,
+            is_whole=result.ok,
+            first_epoch=first,
+            checked=result.checked,
+            text=result.first_bad.text if result.first_bad else "",
+        )
         record(
             "log.verified",
             by=by,

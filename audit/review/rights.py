@@ -40,4 +40,11 @@ RIGHTS = (
         is_sensitive=True,
         traces=("case.listed", "case.viewed"),
     ),
+    Right(
+        "review.sign_reviews",
+        "Do and sign the review of activity",
+        OVERSIGHT,
+        is_sensitive=True,
+        traces=("signoff.listed", "signoff.signed"),
+    ),
 )

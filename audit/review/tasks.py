@@ -2,9 +2,9 @@
 
 from celery import shared_task
 
-from audit.review import services
+from audit.review import counting, proof, services
 from audit.review.feeds import alarms
-from audit.review.services import deciding
+from audit.review.services import deciding, signing
 
 
 @shared_task(name="review.tell_overdue")
@@ -29,3 +29,23 @@ def watch() -> None:
 def tell_alarms() -> None:
     """Tell people what is wrong with the log itself. Safe to run twice: each is told once a day."""
     alarms.tell()
+
+
+@shared_task(name="review.sign_offs")
+def sign_offs() -> None:
+    """Make the reviews of activity that are due, and remind of those that are late. Safe to run twice."""
+    signing.make_sign_offs()
+    signing.tell_overdue_sign_offs()
+
+
+@shared_task(name="review.count_days")
+def count_days() -> None:
+    """Count the days that are over for the reports, and explain one day's accesses. Safe to run twice."""
+    counting.count_days()
+    counting.explain_newest_day()
+
+
+@shared_task(name="review.check_log")
+def check_log() -> None:
+    """Check what was sealed lately against the log."""
+    proof.verify_lately()

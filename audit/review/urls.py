@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from audit.review import case_views, glass_views, proof_views, views, watch_views
+from audit.review import (
+    case_views,
+    glass_views,
+    proof_views,
+    report_views,
+    signoff_views,
+    views,
+    watch_views,
+)
 
 app_name = "review"
 urlpatterns = [
@@ -32,6 +40,14 @@ urlpatterns = [
     path("watch/decoys/", watch_views.decoys, name="watch-decoys"),
     path("watch/decoys/<uuid:decoy_id>/end/", watch_views.decoy_end, name="watch-decoy-end"),
     path("watch/<uuid:alert_id>/", watch_views.alert, name="alert"),
+    path("reviews/", signoff_views.signoff_list, name="signoff-list"),
+    path("reviews/<uuid:signoff_id>/", signoff_views.signoff, name="signoff"),
+    path("reviews/<uuid:signoff_id>/draw/", signoff_views.draw, name="signoff-draw"),
+    path("reviews/<uuid:signoff_id>/judge/", signoff_views.judge, name="signoff-judge"),
+    path("reviews/<uuid:signoff_id>/sign/", signoff_views.sign, name="signoff-sign"),
+    path("reports/", report_views.report_list, name="report-list"),
+    path("reports/<slug:name>/", report_views.report, name="report"),
+    path("reports/<slug:name>/pdf/", report_views.report_pdf, name="report-pdf"),
     path("chart/<uuid:patient_id>/", views.chart, name="chart"),
     path("<int:event_id>/", views.event, name="event"),
 ]

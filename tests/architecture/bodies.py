@@ -226,6 +226,13 @@ PAGES: dict[str, Body] = {
     "review:watch-rules": lambda scene, this: {"code": "own-record", "is_on": "on", "weight": "50"},
     "review:watch-decoys": lambda scene, this: {"patient": str(this("patient_id")), "why": "nobody's"},
     "review:watch-decoy-end": _nothing,
+    "review:signoff-draw": lambda scene, this: {"size": "10"},
+    "review:signoff-judge": lambda scene, this: {"verdict-1": "fine"},
+    "review:signoff-sign": lambda scene, this: {
+        "looked_at": ["log"],
+        "found": "Nothing unusual.",
+        "decided": "Nothing has to change.",
+    },
     "review:proof-check": _nothing,
 }
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from accounts.roles import Role
 from audit.feeds import fhir
 from audit.models import Event
 from audit.review import services as review
-from audit.review.models import CaseEvidence, GlassReview
+from audit.review.models import CaseEvidence, DayState, DrawnAccess, GlassReview, SignOff, end_of
 from audit.review.services import deciding
 from common.ids import uuid7
 from common.jobs.models import Job
@@ -248,6 +248,8 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
         "decoy_id": review.mark_decoy(
             by=make_user(Role.COMPLIANCE_OFFICER), patient_id=PatientFactory.create().pk, why="nobody's"
         ).pk,
+        **_sign_offs(patient),
+        "review.name": "roles",
         "number": 1,
         "job_id": Own({user.pk: _job_of(user).pk for user in everybody}),
         "notice_id": Own({user.pk: Notice.objects.of(user.pk).latest("created_at").pk for user in everybody}),
@@ -378,6 +380,34 @@ def _cases(patient: Patient) -> dict[str, Any]:
         "review:case-notices.case_id": breach(officer, subject, patient).pk,
         "review:case-from-glass.review_id": review.pk,
         "review:case-from-alert.alert_id": alert_of(subject, patient).pk,
+    }
+
+
+def _sign_offs(patient: Patient) -> dict[str, Any]:
+    """Reviews of activity before each of their steps, and the days they are about, counted."""
+    officer, subject = make_user(Role.COMPLIANCE_OFFICER), make_user(Role.RECORDS_CLERK)
+    taken = SignOff.objects.count()  # a month for each scene of a test
+    days, reviews = [], []
+    for step in range(4):
+        start = date(2001 + taken // 12, taken % 12 + 1, 1)
+        end = end_of("month", start)
+        days += [
+            DayState(day=start + timedelta(days=n), mark="1", counted_at=timezone.now()) for n in range(31)
+        ]
+        drawn = {"seed": "00", "drawn_by": officer, "drawn_at": timezone.now()} if step else {}
+        review = SignOff.objects.create(kind="month", starts_on=start, ends_on=end, due_on=end, **drawn)
+        if step:
+            DrawnAccess.objects.create(
+                sign_off=review, position=1, event_id=1, at=timezone.now(), actor_id=subject.pk, patient_id=patient.pk,
+                event="patient.viewed", standing="explained", verdict="fine" if step == 2 else "",
+            )  # fmt: skip
+        taken += 1
+        reviews.append(review)
+    DayState.objects.bulk_create(days, ignore_conflicts=True)
+    return {
+        "signoff_id": reviews[1].pk,
+        "review:signoff-draw.signoff_id": reviews[0].pk,
+        "review:signoff-sign.signoff_id": reviews[2].pk,
     }
 
 

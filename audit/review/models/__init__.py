@@ -29,8 +29,19 @@ from audit.review.models.cases import (
     Sanction,
     Source,
 )
+from audit.review.models.counts import DayCount, DayPerson, DayState, LogCheck
 from audit.review.models.glass import GlassReview, GlassReviewQuerySet, Outcome
 from audit.review.models.log import AccessLog
+from audit.review.models.signoffs import (
+    DrawnAccess,
+    LookedAt,
+    PeriodKind,
+    SignOff,
+    SignOffQuerySet,
+    SignOffVerdict,
+    end_of,
+    quarter_of,
+)
 
 __all__ = [
     "EXCUSING",
@@ -49,17 +60,29 @@ __all__ = [
     "CasePatient",
     "CaseQuerySet",
     "CaseStatus",
+    "DayCount",
+    "DayPerson",
+    "DayState",
     "DecoyChart",
     "Delay",
+    "DrawnAccess",
     "Finding",
     "GlassReview",
     "GlassReviewQuerySet",
     "Ground",
+    "LogCheck",
+    "LookedAt",
     "NoteKind",
     "Outcome",
+    "PeriodKind",
     "Sanction",
+    "SignOff",
+    "SignOffQuerySet",
+    "SignOffVerdict",
     "Source",
     "StaffWeek",
     "WatchRule",
     "WatchRun",
+    "end_of",
+    "quarter_of",
 ]
