@@ -9,12 +9,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
 from audit.models import Event
+from common import prepared
 from common.ids import as_uuid
 
 # What counts as having had a chart open: a list or a search showed that there is such a person, no more.
@@ -23,6 +25,7 @@ ACCESS_ACTIONS = frozenset(
 )
 ROLE_SEPARATOR = "\x1f"
 AT_ONCE = 25_000  # accesses in one statement
+FEW = 2_500  # so many are asked about by a plan that is kept
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
@@ -188,6 +191,13 @@ def _columns(accesses: Sequence[Access]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where one of the columns of the accesses stands in a statement that is kept."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Asked:
     """An `answer` that is a statement: `explain` asks all of these in one."""
 
@@ -201,34 +211,60 @@ class Asked:
 def ask(sql: str, **parameters: Any) -> Asked:
     """An `answer` made of one SELECT of (event id, words, evidence) over the table `access` of what is asked about.
 
-    The statement is the room's own, and so are its `parameters`, written `%(name)s`. Columns of `access`: event_id,
-    at, actor_id, patient_id, object_type, object_id, object_key (the id as a UUID, or NULL), reason (as the log noted
-    it then), roles (joined by U+001F), session. `%(first)s` and `%(last)s` are the ends of the time they lie in:
-    what is read from the log itself is bounded by them, so that whole months are left out.
+    The statement is the room's own, and so are its `parameters` (numbers and texts), written `%(name)s`. Columns of
+    `access`: event_id, at, actor_id, patient_id, object_type, object_id, object_key (the id as a UUID, or NULL), reason
+    (as the log noted it then), roles (joined by U+001F), session. `%(first)s` and `%(last)s` are the ends of the time
+    they lie in: what is read from the log itself is bounded by them, so that whole months are left out.
     """
     return Asked(sql, parameters)
+
+
+@lru_cache(maxsize=64)
+def _statement(statements: tuple[str, ...], own: tuple[tuple[str, ...], ...]) -> tuple[str, tuple[str, ...]]:
+    """Several statements made one, and the names of its values in the order of their places."""
+    names: list[str] = []
+
+    def place(prefix: str, own_names: tuple[str, ...], found: re.Match[str]) -> str:
+        name = found[1]
+        names.append(f"{prefix}{name}" if name in own_names else name)
+        return "%s::timestamptz" if name in {"first", "last"} and name not in own_names else "%s"
+
+    parts = [_PARAMETER.sub(partial(place, "", ()), _ACCESSES)]
+    for number, (sql, own_names) in enumerate(zip(statements, own, strict=True)):
+        inner = _PARAMETER.sub(partial(place, f"{number} ", own_names), sql)
+        union = "union all\n" if number else ""
+        parts.append(f"{union}select {number}, found.* from ({inner}) found (event_id, words, evidence)\n")  # noqa: S608
+    return "".join(parts) + "order by 1", tuple(names)
 
 
 def _together(
     asked: Sequence[tuple[str, Asked]], accesses: Sequence[Access]
 ) -> list[tuple[str, int, str, str]]:
-    """(kind, event id, words, evidence) by several statements made one; each keeps parameters of its own."""
-    parameters = _columns(accesses)
-    parts = []
-    for place, (kind, one) in enumerate(asked):
-        own = {name: f"own{place}_{name}" for name in one.parameters}
-        sql = _PARAMETER.sub(lambda found, own=own: f"%({own.get(found[1], found[1])})s", one.sql)  # type: ignore[misc]
-        parameters |= {own[name]: value for name, value in one.parameters.items()}
-        parameters[f"kind{place}"] = kind
-        parts.append(
-            f"select {place}, %(kind{place})s, found.* from ({sql}) found (event_id, words, evidence)"  # noqa: S608
-        )
+    """(kind, event id, words, evidence) by several statements made one.
+
+    For a page of the log planning it would cost ten times what answering does: it is planned once a session. For a
+    day of the hospital the plan has to know how many there are.
+    """
+    kinds, statements, own = zip(
+        *((kind, one.sql, tuple(one.parameters)) for kind, one in asked), strict=True
+    )
+    sql, names = _statement(statements, own)
+    columns = _columns(accesses)
+    fixed = {
+        f"{number} {name}": value
+        for number, (_, one) in enumerate(asked)
+        for name, value in one.parameters.items()
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_ACCESSES + "\nunion all\n".join(parts) + "\norder by 1", parameters)
-        return [
-            (str(kind), int(key), str(words), str(evidence))
-            for _, kind, key, words, evidence in cursor.fetchall()
-        ]
+        if len(accesses) > FEW or len(asked) == 1:
+            cursor.execute(sql, [columns[name] if name in columns else fixed[name] for name in names])
+        else:
+            places = {Place(name): columns[name] for name in dict.fromkeys(names) if name in columns}
+            values = tuple(Place(name) if name in columns else fixed[name] for name in names)
+            with prepared.whatever_is_given():
+                prepared.execute(cursor, sql, values, places)
+        found = cursor.fetchall()
+    return [(kinds[number], int(key), str(words), str(evidence)) for number, key, words, evidence in found]
 
 
 def _under_all_ids(accesses: Sequence[Access]) -> list[Access]:

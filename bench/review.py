@@ -7,7 +7,7 @@ Charts and people are drawn as often as they are looked at, so the busy ones com
 page calls, its own event and the explanations of the page included. Everything is made in SQL, with the guards off.
 BENCH_EVENTS makes the log smaller (default 20000000, about 10 GB, twice that while it is made).
 """
-# ruff: noqa: B023, E501  (the functions are called within their turn; statements read best as they are)
+# ruff: noqa: E501  (statements read best as they are)
 
 import os
 import random
@@ -15,6 +15,7 @@ import shutil
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -178,8 +179,13 @@ def people() -> dict[str, list[UUID]]:
     """Clinicians and clerks, with their roles."""
     groups = {group.name: group for group in Group.objects.all()}
     found: dict[str, list[UUID]] = {}
-    for name, count, role in (("clinicians", CLINICIANS, Role.CLINICIAN), ("clerks", CLERKS, Role.RECORDS_CLERK)):
-        made = User.objects.bulk_create([User(username=f"{name}{n}", name=f"{name} {n}") for n in range(count)])
+    for name, count, role in (
+        ("clinicians", CLINICIANS, Role.CLINICIAN),
+        ("clerks", CLERKS, Role.RECORDS_CLERK),
+    ):
+        made = User.objects.bulk_create(
+            [User(username=f"{name}{n}", name=f"{name} {n}") for n in range(count)]
+        )
         through = User.groups.through
         through.objects.bulk_create([through(user_id=user.pk, group_id=groups[role].pk) for user in made])
         found[name] = [user.pk for user in made]
@@ -195,7 +201,7 @@ def months() -> list[tuple[datetime, datetime]]:
         year, month = divmod(edges[-1].year * 12 + edges[-1].month, 12)
         edges.append(datetime(year, month + 1, 1, tzinfo=UTC))
     edges[-1] = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))
 
 
 def make_partitions(cursor: Any) -> None:
@@ -284,7 +290,9 @@ def drawn(what: str) -> list[Any]:
         found: list[Any] = []
         while len(found) < ASKED + 10:
             ids = [rng.randint(least, most) for _ in range(ASKED)]
-            cursor.execute(f"select {what} from audit_event where id = any(%s) and patient_id is not null", [ids])
+            cursor.execute(
+                f"select {what} from audit_event where id = any(%s) and patient_id is not null", [ids]
+            )
             found += cursor.fetchall()
     return found[: ASKED + 10]
 
@@ -301,7 +309,9 @@ def measure_questions(verdict: Verdict) -> None:
         services.view_log(by=by, question=Question(patient=patient, since=START, until=until))
 
     def tab() -> None:
-        services.view_chart_access(by=by, patient_id=next(tab_charts), question=Question(patient=next(tab_questions), since=START))
+        services.view_chart_access(
+            by=by, patient_id=next(tab_charts), question=Question(patient=next(tab_questions), since=START)
+        )
 
     def week() -> None:
         person, at = next(asked_people)
@@ -323,7 +333,11 @@ def measure_questions(verdict: Verdict) -> None:
 
 def measure_explanations(verdict: Verdict, busy: datetime) -> None:
     """All accesses of the busy day, as the watch asks about them at night."""
-    rows = Event.objects.filter(at__gte=busy, at__lt=busy + timedelta(days=1)).defer("detail").order_by("at", "id")
+    rows = (
+        Event.objects.filter(at__gte=busy, at__lt=busy + timedelta(days=1))
+        .defer("detail")
+        .order_by("at", "id")
+    )
     accesses = [access for row in rows.iterator(5_000) if (access := Access.of(row))][:DAY_ACCESSES]
     started = time.perf_counter()
     found = explain(accesses)
@@ -348,7 +362,9 @@ def measure_size(verdict: Verdict) -> None:
 def main() -> int:
     free = shutil.disk_usage(os.environ.get("CHARTROOM_DATA", "/tmp")).free  # noqa: S108
     if free < 2 * NEEDED_BYTES:
-        raise SystemExit(f"{EVENTS:,} events need about {2 * NEEDED_BYTES / 1e9:.0f} GB while they are made; set BENCH_EVENTS.")
+        raise SystemExit(
+            f"{EVENTS:,} events need about {2 * NEEDED_BYTES / 1e9:.0f} GB while they are made; set BENCH_EVENTS."
+        )
     started = time.perf_counter()
     busy = seed()
     print(f"made in {time.perf_counter() - started:.0f} s", flush=True)

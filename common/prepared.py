@@ -3,7 +3,8 @@
 They need a connection that keeps its session: a pooler in front has to pool sessions, not transactions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -11,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
-from psycopg2.extensions import AsIs
+from psycopg2.extensions import TRANSACTION_STATUS_INERROR, AsIs
 
 MOST = 40  # of one session; each keeps its plan in the server's memory
 _NAMES = count(1)
@@ -32,6 +33,22 @@ def execute_all(cursor: CursorWrapper, sql: str, values: Sequence[Any]) -> None:
 def execute(cursor: CursorWrapper, sql: str, values: tuple[Any, ...], places: Mapping[Any, Any]) -> None:
     """Run `sql` with `values`, prepared at its first use in this session; `places` as for `ready`."""
     cursor.execute(*ready(cursor, sql, values, places))
+
+
+@contextmanager
+def whatever_is_given() -> Iterator[None]:
+    """Inside, kept plans are used whatever they are given: PostgreSQL compares no more whether a fresh one were better.
+
+    For statements over the log: with its months known beforehand a plan always looks cheaper, and takes longer to make.
+    """
+    with connection.cursor() as cursor:
+        cursor.cursor.execute("set plan_cache_mode = force_generic_plan")
+        try:
+            yield
+        finally:
+            # In a transaction that has failed the setting goes with it.
+            if connection.connection.info.transaction_status != TRANSACTION_STATUS_INERROR:
+                cursor.cursor.execute("reset plan_cache_mode")
 
 
 def ready(
