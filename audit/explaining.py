@@ -71,6 +71,8 @@ class Access:
             return None
         if event.action not in ACCESS_ACTIONS or event.actor.startswith("system:"):
             return None
+        if event.event.startswith("log."):  # looks into the log are reviewed as such
+            return None
         return cls(
             event.pk,
             event.at,

@@ -34,6 +34,7 @@ from audit.explaining import Access, explain  # noqa: E402
 from audit.models import Event  # noqa: E402
 from audit.review import services  # noqa: E402
 from audit.review.questions import Question  # noqa: E402
+from patients.models import Facility  # noqa: E402
 
 EVENTS = int(os.environ.get("BENCH_EVENTS", "20000000"))
 DAYS = 730
@@ -220,7 +221,8 @@ def make_partitions(cursor: Any) -> None:
 
 def seed() -> datetime:
     """The house and its log, by the owner of the tables. Returns the busy day's first instant."""
-    call_command("seed_bench", patients=1, documents=1)
+    if not Facility.objects.exists():
+        call_command("seed_bench", patients=1, documents=1)
     owner = connections["owner"]
     with owner.cursor() as cursor:
         for table in TABLES:

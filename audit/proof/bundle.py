@@ -137,6 +137,31 @@ def build(ids: Iterable[int]) -> tuple[bytes, int]:
     return pack(found), len(unsealed)
 
 
+@dataclass(frozen=True)
+class Sealed:
+    """One event with its leaf hash as it stands now, the epoch that sealed it, and whether it sealed the same."""
+
+    event_id: int
+    leaf: str
+    epoch: int | None
+    is_same: bool
+
+
+def sealed(ids: Iterable[int]) -> dict[int, Sealed]:
+    """How each of these events is sealed, by id; an event without an epoch is not sealed yet."""
+    chain = _Chain()
+    kept: dict[int, dict[int, bytes]] = {}
+    found = {}
+    for pk, txid, text in _canonical(ids):
+        leaf = hashlib.sha256(b"\x00" + text.encode()).digest()
+        epoch = chain.epoch_of(pk, txid)
+        if epoch is not None and epoch.n not in kept:
+            kept[epoch.n] = dict(epochs.kept_leaves(epoch.n))
+        is_same = epoch is not None and kept[epoch.n].get(pk) == leaf
+        found[pk] = Sealed(pk, leaf.hex(), epoch.n if epoch else None, is_same)
+    return found
+
+
 def _epoch(epoch: Epoch) -> dict[str, Any]:
     return {
         "n": epoch.n,

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from django.db.models import Q
+
 from accounts.models import User
-from audit.review.models import Alert, AlertQuerySet, GlassReview
+from audit.review.models import Alert, AlertQuerySet, GlassReview, SavedQuestion, SavedQuestionQuerySet
 from common.errors import Denied, NotFound
 from common.ids import as_uuid
 
@@ -101,3 +103,29 @@ def check_may_decide_alert(user: User, alert: Alert) -> None:
             about=alert,
             rule="one's own",
         )
+
+
+def saved_visible_to(user: User) -> SavedQuestionQuerySet:
+    """One's own kept questions and those that colleagues of the office share."""
+    if not user.has_perm("review.view_log"):
+        return SavedQuestion.objects.none()
+    return SavedQuestion.objects.kept().filter(Q(owner=user) | Q(is_shared=True))
+
+
+def get_saved_for(user: User, question_id: Any, *, lock: bool = False) -> SavedQuestion:
+    """One kept question. Raises Denied, NotFound."""
+    check_may_view_log(user)
+    key = as_uuid(question_id)
+    rows = saved_visible_to(user).select_related("person")
+    rows = rows.select_for_update(of=("self",)) if lock else rows
+    saved = rows.filter(pk=key).first() if key else None
+    if saved is None:
+        raise NotFound
+    return saved
+
+
+def check_may_end_saved(user: User, saved: SavedQuestion) -> None:
+    """Whoever kept it."""
+    check_may_view_log(user)
+    if saved.owner_id != user.pk:
+        raise Denied("Only whoever kept this question takes it off the list.", about=saved, rule="owner")

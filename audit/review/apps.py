@@ -25,6 +25,7 @@ class ReviewConfig(AppConfig):
             CasePatient,
             DecoyChart,
             GlassReview,
+            SavedQuestion,
             SignOff,
             WatchRule,
         )
@@ -44,6 +45,7 @@ class ReviewConfig(AppConfig):
         )
         auditlog.register(DecoyChart, exclude_fields=["created_at", "updated_at", "version"])
         auditlog.register(WatchRule, exclude_fields=["created_at", "updated_at", "version"])
+        auditlog.register(SavedQuestion, exclude_fields=["created_at", "updated_at", "version"])
         openwork.register(case_queries.cases_of)
         # The log is read by those who must not read a case about themselves: it is told that a case changed, not how.
         machinery = ["created_at", "updated_at", "version"]

@@ -2,6 +2,7 @@
 
 EVENTS = {
     "log.viewed": ("review", "looked into the access log"),
+    "log.person_viewed": ("review", "looked at what a colleague had done"),
     "log.event_viewed": ("review", "looked at one event of the access log"),
     "log.chart_access_viewed": ("review", "looked at who had opened the chart"),
     "log.proof_viewed": ("review", "looked at the proof of the access log"),
@@ -44,5 +45,9 @@ EVENTS = {
     "signoff.signed": ("sign", "signed a review of activity"),
     "report.viewed": ("review", "looked at a report of the access log"),
     "report.taken": ("export", "took a report of the access log out"),
+    "log.printed_for_patient": ("print", "printed for the patient who had looked at the chart"),
+    "log.printed": ("print", "printed events of the access log with their seals"),
+    "log.question_saved": ("config-change", "kept a question to the access log"),
+    "log.question_ended": ("config-change", "took a kept question off the list"),
     "log.exported": ("export", "took the access log out as a file"),
 }

@@ -1,7 +1,7 @@
 """The question bar of the access log, and what was typed there as a `Question`."""
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -75,6 +75,10 @@ SORTED_BY = [
     *((key, words) for key, words in SORT_WORDS.items() if key != "at"),
     *((f"-{key}", f"{words}, backwards") for key, words in SORT_WORDS.items() if key != "at"),
 ]
+# What a kept question holds beside its chart and its person.
+SAVED_FIELDS = (
+    "action", "period", "event", "outcome", "since", "until", "object", "request", "explained", "sort",
+)  # fmt: skip
 # What the page can be sorted by (45 CFR 170.315(d)(3)); those of its columns by their heads.
 PAGE_SORTS = tuple(key for key in SORTS if key not in {"id", "patients", "detail"})
 
@@ -182,6 +186,56 @@ class QuestionForm(forms.Form):
     def question_about(self, patient_id: UUID, order: Order) -> Question:
         """The same about one chart, whose tab the form stands on."""
         return replace(self.question(order), patient=patient_id)
+
+
+class PersonForm(forms.Form):
+    """Whose week."""
+
+    who = forms.CharField(label="Who", max_length=150)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["who"].widget.attrs = {
+            "autocomplete": "off",
+            "spellcheck": "false",
+            "autocapitalize": "none",
+            "placeholder": "user name",
+        }
+
+    def clean_who(self) -> User:
+        """Somebody who has or had an account here."""
+        found = User.objects.filter(username__iexact=self.cleaned_data["who"].strip()).first()
+        if found is None:
+            raise forms.ValidationError("Nobody here has this user name.")
+        return found
+
+    def question(self, monday: date) -> Question:
+        """Everything she did in the week that begins on this day; call on a valid form."""
+        who: User = self.cleaned_data["who"]
+        return Question(actor=who.username, since=_start_of(monday), until=_start_of(monday, days=7))
+
+
+class PatientPrintForm(forms.Form):
+    """Which days a patient is told of."""
+
+    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(
+        label="To, that day included", required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """The two days in their order."""
+        data = super().clean() or self.cleaned_data
+        since, until = data.get("since"), data.get("until")
+        if since and until and until < since:
+            self.add_error("until", "The last day lies before the first.")
+        return data
+
+    def days(self) -> tuple[date, date]:
+        """First and last day: those asked for, or the last twelve months where they make no sense."""
+        data = self.cleaned_data if self.is_valid() else {}
+        until = data.get("until") or timezone.localdate()
+        return data.get("since") or until - timedelta(days=365), until
 
 
 def _start_of(day: Any, *, days: int = 0) -> datetime | None:

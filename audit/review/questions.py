@@ -103,7 +103,7 @@ def access_branches(question: Question) -> list[QuerySet[Event]]:
         action__in=sorted(ACCESS_ACTIONS),
         patient_id__isnull=False,
         actor_id__isnull=False,
-    )
+    ).exclude(event__startswith="log.")
     if question.actor:
         rows = rows.filter(actor_id=question.person.pk) if question.person else rows.none()
     if question.patient is None:

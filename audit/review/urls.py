@@ -5,9 +5,12 @@ from django.urls import path
 from audit.review import (
     case_views,
     glass_views,
+    print_views,
     proof_views,
     report_views,
+    saving_views,
     signoff_views,
+    timeline_views,
     views,
     watch_views,
 )
@@ -49,5 +52,12 @@ urlpatterns = [
     path("reports/<slug:name>/", report_views.report, name="report"),
     path("reports/<slug:name>/pdf/", report_views.report_pdf, name="report-pdf"),
     path("chart/<uuid:patient_id>/", views.chart, name="chart"),
+    path("chart/<uuid:patient_id>/timeline/", timeline_views.chart, name="timeline"),
+    path("chart/<uuid:patient_id>/for-the-patient/", print_views.for_patient, name="for-patient"),
+    path("print/", print_views.with_hashes, name="print"),
+    path("saved/", saving_views.save, name="question-save"),
+    path("saved/<uuid:question_id>/", saving_views.ask, name="question"),
+    path("saved/<uuid:question_id>/end/", saving_views.end, name="question-end"),
+    path("person/", timeline_views.person, name="person"),
     path("<int:event_id>/", views.event, name="event"),
 ]

@@ -43,12 +43,13 @@ NARROWING = (
 )
 
 
-def _order(request: HttpRequest) -> Order:
+def ask_order(request: HttpRequest) -> Order:
+    """What the page is sorted by."""
     order = Order.from_text(request.GET.get("sort", ""))
     return order if order and order.key in PAGE_SORTS else Order()
 
 
-def _url(query: QueryDict, **changes: str) -> str:
+def url_with(query: QueryDict, **changes: str) -> str:
     """This page's address with some parameters changed, the empty ones left out."""
     kept = {name: str(value) for name, value in query.items() if name != "cursor"}
     return "?" + urlencode({name: value for name, value in {**kept, **changes}.items() if value})
@@ -66,7 +67,7 @@ def _heads(
         is_current = order.key == name
         turned = Order(name, not order.is_descending if is_current else name == "at")
         direction = ("descending" if order.is_descending else "ascending") if is_current else ""
-        heads.append({"text": HEADS[name], "url": _url(request.GET, sort=str(turned)), "sort": direction})
+        heads.append({"text": HEADS[name], "url": url_with(request.GET, sort=str(turned)), "sort": direction})
     return heads
 
 
@@ -81,11 +82,12 @@ def _chips(request: HttpRequest, form: QuestionForm) -> list[Chip]:
             if name == "patient" and form.patient_found:
                 shown = form.patient_found.mrn_display
             text = f"{form.fields[name].label}: {shown}"
-            chips.append(Chip(text, _url(request.GET, **{name: ""}), removes=True))
+            chips.append(Chip(text, url_with(request.GET, **{name: ""}), removes=True))
     return chips
 
 
-def _form(request: HttpRequest, user: User, *, period: str) -> QuestionForm:
+def question_form(request: HttpRequest, user: User, *, period: str) -> QuestionForm:
+    """The question as it stands in the address; `period` when it says none."""
     data = request.GET.copy()
     data["period"] = str(data["period"]) if data.get("period") in PERIODS else period
     if data.get("since") or data.get("until"):
@@ -105,10 +107,10 @@ def _list_context(request: HttpRequest, form: QuestionForm, answer: services.Log
         "form": form,
         "lines": describing.lines(page.rows, answer.patients, answer.titles, answer.explained),
         "shown": len(page.rows),
-        "next_url": _url(request.GET, cursor=page.next_cursor) if page.next_cursor else "",
-        "previous_url": _url(request.GET, cursor=page.previous_cursor) if page.previous_cursor else "",
+        "next_url": url_with(request.GET, cursor=page.next_cursor) if page.next_cursor else "",
+        "previous_url": url_with(request.GET, cursor=page.previous_cursor) if page.previous_cursor else "",
         "chips": _chips(request, form),
-        "unexplained_url": _url(request.GET, explained="unexplained"),
+        "unexplained_url": url_with(request.GET, explained="unexplained"),
         "nobody_of_this_name": bool(form["actor"].value()) and answer.is_nobody,
     }
     if answer.sifted:
@@ -125,7 +127,7 @@ def log(request: HttpRequest) -> HttpResponse:
     """Who did what to which chart: the question in words, the answers by page."""
     user = me(request)
     access.check_may_view_log(user)
-    form, order = _form(request, user, period="month"), _order(request)
+    form, order = question_form(request, user, period="month"), ask_order(request)
     if not form.is_valid():
         return render(request, "audit/log.html", {"form": form}, status=422)
     question = form.question(order)
@@ -135,8 +137,10 @@ def log(request: HttpRequest) -> HttpResponse:
         **_list_context(request, form, answer),
         "heads": _heads(request, order, tuple(HEADS), sorting=PAGE_SORTS),
         "asked_patient": form.patient_found,
-        "export_url": _url(request.GET),
-        "json_url": _url(request.GET, form="jsonl"),
+        "export_url": url_with(request.GET),
+        "json_url": url_with(request.GET, form="jsonl"),
+        "saved": list(access.saved_visible_to(user).select_related("owner").order_by("name", "pk")),
+        "me": user,
         "can_export": allows(access.check_may_export_log, user),
         "is_cut": answer.total > services.EXPORT_LIMIT,
         "export_limit": f"{services.EXPORT_LIMIT:,}",
@@ -172,10 +176,10 @@ def export(request: HttpRequest) -> HttpResponseBase:
     """The answers to the question as CSV or JSON lines, newest first, cut at a stated number of rows."""
     user = me(request)
     access.check_may_export_log(user)
-    form = _form(request, user, period="month")
+    form = question_form(request, user, period="month")
     if not form.is_valid():
         return render(request, "audit/log.html", {"form": form}, status=422)
-    prepared = services.start_export(by=user, question=form.question(_order(request)))
+    prepared = services.start_export(by=user, question=form.question(ask_order(request)))
     return exporting.as_file(prepared, "jsonl" if request.GET.get("form") == "jsonl" else "csv")
 
 
@@ -184,18 +188,18 @@ def evidence(request: HttpRequest) -> HttpResponse:
     """The answers to the question as an evidence bundle that proves itself."""
     user = me(request)
     access.check_may_export_log(user)
-    return proof_views.evidence(request, _form(request, user, period="month"), _order(request))
+    return proof_views.evidence(request, question_form(request, user, period="month"), ask_order(request))
 
 
 @require_GET
 def chart(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """The chart's tab "Access": who looked, what at, and why they might."""
     user = me(request)
-    form = _form(request, user, period="year")
+    form = question_form(request, user, period="year")
     for name in ("patient", "event", "object", "request"):
         form.fields.pop(name)
     form.is_of_one_chart = True
-    order = _order(request)
+    order = ask_order(request)
     question = form.question_about(patient_id, order) if form.is_valid() else None
     patient, answer = services.view_chart_access(
         by=user, patient_id=patient_id, question=question, cursor=request.GET.get("cursor", "")
@@ -212,5 +216,6 @@ def chart(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         "patient": patient,
         "tab": "access",
         "can_view_events": allows(access.check_may_view_log, user),
+        "can_print": allows(access.check_may_export_log, user),
     }
     return render(request, "audit/chart.html", context, status=200 if question else 422)

@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from accounts.roles import Role
+from common.ids import uuid7
 from patients.forms import ROW_SETS
 from tests.architecture.scene import Scene
 from tests.factories import PASSWORD, LocationFactory, make_user
@@ -234,6 +235,8 @@ PAGES: dict[str, Body] = {
         "decided": "Nothing has to change.",
     },
     "review:proof-check": _nothing,
+    "review:question-save": lambda scene, this: {"name": f"Kept {uuid7()}", "query": "?period=week"},
+    "review:question-end": _nothing,
 }
 
 

@@ -27,6 +27,7 @@ from accounts.roles import Role
 from audit.feeds import fhir
 from audit.models import Event
 from audit.review import services as review
+from audit.review import services as services_of_log
 from audit.review.models import CaseEvidence, DayState, DrawnAccess, GlassReview, SignOff, end_of
 from audit.review.services import deciding
 from common.ids import uuid7
@@ -250,6 +251,12 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
         ).pk,
         **_sign_offs(patient),
         "review.name": "roles",
+        "question_id": services_of_log.save_question(
+            by=people["compliance_officer"],
+            name="Kept by the scene",
+            patient_id=patient.pk,
+            conditions={"period": "week"},
+        ).pk,
         "number": 1,
         "job_id": Own({user.pk: _job_of(user).pk for user in everybody}),
         "notice_id": Own({user.pk: Notice.objects.of(user.pk).latest("created_at").pk for user in everybody}),

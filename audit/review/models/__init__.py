@@ -32,6 +32,7 @@ from audit.review.models.cases import (
 from audit.review.models.counts import DayCount, DayPerson, DayState, LogCheck
 from audit.review.models.glass import GlassReview, GlassReviewQuerySet, Outcome
 from audit.review.models.log import AccessLog
+from audit.review.models.questions import SavedQuestion, SavedQuestionQuerySet
 from audit.review.models.signoffs import (
     DrawnAccess,
     LookedAt,
@@ -76,6 +77,8 @@ __all__ = [
     "Outcome",
     "PeriodKind",
     "Sanction",
+    "SavedQuestion",
+    "SavedQuestionQuerySet",
     "SignOff",
     "SignOffQuerySet",
     "SignOffVerdict",

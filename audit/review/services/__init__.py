@@ -14,6 +14,7 @@ from audit.review.services.log import (
     view_event,
     view_log,
 )
+from audit.review.services.printing import LawyerPrint, PatientReport, print_for_patient, print_with_hashes
 from audit.review.services.reviewing import (
     Reviewed,
     decide_review,
@@ -21,6 +22,8 @@ from audit.review.services.reviewing import (
     open_review,
     tell_overdue,
 )
+from audit.review.services.saving import end_question, save_question
+from audit.review.services.timeline import Timeline, view_chart_timeline, view_person
 from audit.review.services.watch_rules import (
     end_decoy,
     list_decoys,
@@ -42,11 +45,15 @@ __all__ = [
     "PAGE_SIZE",
     "Evidence",
     "Export",
+    "LawyerPrint",
     "LogAnswer",
+    "PatientReport",
     "Reviewed",
+    "Timeline",
     "charts_closed_to",
     "decide_review",
     "end_decoy",
+    "end_question",
     "list_alerts",
     "list_decoys",
     "list_reviews",
@@ -55,9 +62,12 @@ __all__ = [
     "open_alert",
     "open_review",
     "patients_of",
+    "print_for_patient",
+    "print_with_hashes",
     "rows_of",
     "run_lately",
     "run_watch",
+    "save_question",
     "set_aside_alert",
     "set_watch_rule",
     "show_watch_rules",
@@ -65,6 +75,8 @@ __all__ = [
     "take_into_case",
     "tell_overdue",
     "view_chart_access",
+    "view_chart_timeline",
     "view_event",
     "view_log",
+    "view_person",
 ]

@@ -44,7 +44,7 @@ class LogAnswer:
     on_top: Sifted | None = None  # of a chart: its unexplained accesses, to be shown above all others
 
 
-def _titles(by: User, rows: Iterable[Event]) -> dict[str, str]:
+def titles_of(by: User, rows: Iterable[Event]) -> dict[str, str]:
     """Titles of the documents in these rows that `by` may see, by id."""
     wanted = {row.object_id for row in rows if row.object_type == DOCUMENT}
     if not wanted:
@@ -64,7 +64,7 @@ class Export:
     closed: set[UUID] = field(default_factory=set)
 
 
-def _named(by: User, ids: Iterable[UUID | None]) -> dict[UUID, Patient]:
+def named(by: User, ids: Iterable[UUID | None]) -> dict[UUID, Patient]:
     """Those patients of the log that `by` may see by name; the others stay ids."""
     wanted = {key for key in ids if key is not None}
     if not wanted:
@@ -119,14 +119,14 @@ def view_log(
     access.check_may_view_log(by)
     answer = _answer(question, cursor=cursor, size=size, with_explanations=with_explanations)
     page = answer.page
-    answer.patients = _named(by, [row.patient_id for row in page.rows])
+    answer.patients = named(by, [row.patient_id for row in page.rows])
     shown = {row.patient_id for row in page.rows if row.patient_id}
     if whole:
         shown.update(*(patients_of(row) for row in page.rows))
         answer.closed = charts_closed_to(by, shown)
     else:
         answer.total = 0 if question.is_unexplained else count(question)
-        answer.titles = _titles(by, page.rows)
+        answer.titles = titles_of(by, page.rows)
     record(
         "log.viewed",
         by=by,
@@ -154,7 +154,7 @@ def view_event(*, by: User, event_id: int) -> tuple[Event, dict[UUID, Patient], 
         reason="compliance review",
         detail={"id": event.pk, "event": event.event},
     )
-    return event, _named(by, ids), explained([event]).get(event.pk)
+    return event, named(by, ids), explained([event]).get(event.pk)
 
 
 @transaction.atomic
@@ -174,7 +174,7 @@ def view_chart_access(
                     replace(question, order=keyset.Order()), size=ON_TOP, checked=ON_TOP_CHECKED
                 )
                 answer.explained |= answer.on_top.explained
-        answer.titles = _titles(by, [*answer.page.rows, *(answer.on_top.rows if answer.on_top else ())])
+        answer.titles = titles_of(by, [*answer.page.rows, *(answer.on_top.rows if answer.on_top else ())])
     answer.patients = {patient.pk: patient}
     record(
         "log.chart_access_viewed",
@@ -216,7 +216,7 @@ def start_export(*, by: User, question: Question) -> Export:
     export = Export(question, [row.pk for row in rows], is_cut)
     ids = {row.patient_id for row in rows if row.patient_id}
     shown = ids.union(*(patients_of(row) for row in rows))
-    export.patients = _named(by, ids)
+    export.patients = named(by, ids)
     export.closed = charts_closed_to(by, shown)
     record(
         "log.exported",
