@@ -137,6 +137,8 @@ WHOEVER_IS_SHOWN = {
     "review:case-evidence",
     "review:log",
     "review:export",
+    "review:print",
+    "review:person",
     "review:watch",
     "review:watch-decoys",
     "audit-alerts",

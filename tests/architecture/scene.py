@@ -140,6 +140,8 @@ class Scene:
             "release:new": {"patient": mine},
             "review:log": {"patient": mine, "period": "all"},
             "review:export": {"patient": mine, "period": "all"},
+            "review:print": {"patient": mine, "period": "all"},
+            "review:person": {"who": self.people["records_clerk"].username},
             "audit-events": {"patient": mine},
             "review:watch": {"week": str(MONDAY)},
             "audit-alerts": {"week": str(MONDAY)},

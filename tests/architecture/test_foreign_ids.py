@@ -27,6 +27,7 @@ ASKED_BY_ID = {
     "review:log": ("patient",),
     "review:export": ("patient",),
     "review:evidence": ("patient",),
+    "review:print": ("patient",),
 }
 IDS = {"patient": "patient_id", "encounter": "encounter_id", "document": "document_id"}
 # The compliance officer may ask the log about every chart: of one that is closed to her it tells that somebody looked
