@@ -39,6 +39,8 @@ def for_patient(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         from audit.review import letters
 
         return _as_pdf(letters.patient_pdf(report), "who-looked-at-my-chart")
+    if form.is_valid():  # the days stand in their fields
+        form = PatientPrintForm({"since": days[0], "until": days[1]})
     context = {
         "report": report,
         "patient": report.patient,
