@@ -12,7 +12,7 @@ from audit.guards import guard
 class Migration(migrations.Migration):
     dependencies = [
         ("patients", "0009_broken_glass"),
-        ("review", "0006_temporary_tables"),
+        ("review", "0008_guards_of_signoffs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
