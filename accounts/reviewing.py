@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import rights
 from accounts.models import AccessReview, ReviewItem, User
+from accounts.services.joining import quarter_of
 
 # Rights that one person should not hold together, and why.
 CONFLICTS = (
@@ -46,6 +47,32 @@ def open_items(manager: User) -> QuerySet[ReviewItem]:
     """Whom she has still to decide about, the oldest review first."""
     rows = ReviewItem.objects.filter(review__manager=manager, decision="", person__is_active=True)
     return rows.select_related("review", "person").order_by("review__quarter_on", "person__name", "pk")
+
+
+def left_out(manager: User) -> list[tuple[User, str]]:
+    """Her people who are not in this quarter's review of hers, each with a sentence why not. Three queries."""
+    quarter_on = quarter_of(timezone.localdate())
+    items = ReviewItem.objects.filter(review__quarter_on=quarter_on).select_related("review__manager")
+    hers = AccessReview.objects.filter(manager=manager, quarter_on=quarter_on).first()
+    people = manager.people_managed.filter(is_active=True).order_by("name", "pk")
+    elsewhere = {item.person_id: item for item in items.filter(person__in=people)}
+    found = []
+    for person in people:
+        item = elsewhere.get(person.pk)
+        if item and item.review.manager_id == manager.pk:
+            continue
+        found.append((person, _why_left_out(item, hers)))
+    return found
+
+
+def _why_left_out(item: ReviewItem | None, hers: AccessReview | None) -> str:
+    if item is not None:
+        name = item.review.manager.display_name
+        decided = "decided already" if item.decision else "decides"
+        return f"{name}, who was the manager when the quarter's review began, {decided}."
+    if hers is not None and hers.completed_at:
+        return "You had finished this quarter's review when you became the manager: the next one asks you."
+    return "Your review of this quarter is opened within a few hours."
 
 
 def decided_items(manager: User) -> QuerySet[ReviewItem]:

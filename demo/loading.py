@@ -84,6 +84,7 @@ def load(*, patients: int, documents: int, seed: int, today: date, say: Say) -> 
     staff.check_is_wanted()
     staff.make_accounts()
     staff.make_places()
+    staff.make_managers()
     people = {username: staff.person(username) for username, _, _ in staff.ACCOUNTS}
     plans = plan_people(seed=seed, today=today, patients=patients, documents=documents)
     progress = Progress(patients + documents + 10 * len(desk.STORIES), say)

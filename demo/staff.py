@@ -10,7 +10,7 @@ from django.conf import settings
 
 from accounts.models import User
 from accounts.roles import Role
-from accounts.services import DEMO_PASSWORD, create_user
+from accounts.services import DEMO_PASSWORD, change_user, create_user, open_reviews
 from demo.people import physician
 from demo.words.people import HOSPITAL, PHYSICIANS
 from patients.models import Facility, Location
@@ -24,6 +24,16 @@ ACCOUNTS = (
     ("compliance", "Winifred Lark", Role.COMPLIANCE_OFFICER),
     ("administrator", "Osric Vale", Role.ADMINISTRATOR),
 )
+# Who confirms whose rights: records, the physicians, and whoever answers for a department.
+MANAGERS = {
+    "clerk": "supervisor",
+    "roi": "supervisor",
+    **{username: "clinician" for username, *_ in PHYSICIANS if username != "clinician"},
+    "clinician": "compliance",
+    "supervisor": "compliance",
+    "administrator": "compliance",
+    "compliance": "administrator",
+}
 
 
 class NotHere(Exception):
@@ -59,6 +69,23 @@ def make_places() -> None:
                 password=secrets.token_urlsafe(24),
                 roles=[Role.CLINICIAN],
             )
+
+
+def make_managers() -> None:
+    """Each department has somebody who confirms its people's rights each quarter; who has a manager keeps her."""
+    administrator = person("administrator")
+    for username, manager in MANAGERS.items():
+        user = person(username)
+        if user.manager_id is None:
+            change_user(
+                by=administrator,
+                user_id=user.pk,
+                name=user.name,
+                email=user.email,
+                roles=user.role_names,
+                manager=person(manager),
+            )
+    open_reviews()
 
 
 def person(username: str) -> User:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts import access, rights
 from accounts.models import ApiToken, Invitation, User
 from accounts.rolebook import rights_of
+from accounts.services.joining import join_review
 from accounts.services.mailing import goes_by_mail, mail_link
 from accounts.services.passwords import set_password
 from accounts.services.role_changes import change_roles, check_roles
@@ -82,6 +83,7 @@ def invite_user(
         about=user,
         detail={"roles": sorted(at_once), "link_ends_at": invitation.expires_at},
     )
+    join_review(by, user)
     if set(at_once) != set(roles):
         change_roles(by=by, user=user, roles=roles, reason="new user")
     return user, text

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import access, reviewing
 from accounts.models import AccessReview, ChangeStatus, Decision, ReviewItem, RoleChange, User
+from accounts.services.joining import not_reviewed, quarter_of, take_in
 from accounts.services.rows import locked
 from accounts.services.users import service_account
 from audit.services import record
@@ -20,19 +21,25 @@ from common.notices.models import Tone
 from common.notices.services import notify
 
 
-def quarter_of(day: date) -> date:
-    """The first day of its quarter."""
-    return date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
-
-
 @transaction.atomic
 def open_reviews(*, on: date | None = None) -> int:
-    """Make what is missing of this quarter's reviews, and tell the managers; returns how many. Safe to run twice."""
+    """Make what is missing of this quarter's reviews, and tell the managers; returns how many. Safe to run twice.
+
+    Reviews that run take in whoever has come to their manager since.
+    """
     day = on or timezone.localdate()
     by = service_account("accounts")
+    running = AccessReview.objects.filter(
+        quarter_on=quarter_of(day), completed_at=None, manager__is_active=True
+    )
+    for review in running.select_related("manager").select_for_update(of=("self",)).order_by("pk"):
+        take_in(by, review, list(not_reviewed(review.manager, review.quarter_on)))
     managers = User.objects.filter(is_active=True, people_managed__is_active=True).distinct()
     opened = 0
     for manager in managers.exclude(access_reviews__quarter_on=quarter_of(day)).order_by("pk"):
+        people = list(not_reviewed(manager, quarter_of(day)))
+        if not people:  # all of them are in the review of a manager they had before
+            continue
         review, is_new = AccessReview.objects.get_or_create(
             manager=manager,
             quarter_on=quarter_of(day),
@@ -40,7 +47,6 @@ def open_reviews(*, on: date | None = None) -> int:
         )
         if not is_new:  # another worker was faster
             continue
-        people = manager.people_managed.filter(is_active=True)
         ReviewItem.objects.bulk_create(ReviewItem(review=review, person=person) for person in people)
         record("access_review.opened", by=by, about=review, detail={"manager": manager.username})
         notify(

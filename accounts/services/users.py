@@ -8,6 +8,7 @@ from django.db import transaction
 from accounts import access
 from accounts.models import User
 from accounts.roles import Role
+from accounts.services.joining import join_review
 from accounts.services.passwords import set_password
 from accounts.services.role_changes import change_roles, check_roles
 from accounts.services.rows import locked
@@ -76,6 +77,7 @@ def change_user(
     user.name, user.email, user.manager = name, email, manager
     user.save()
     record("user.changed", by=by, about=user)
+    join_review(by, user)
     if set(roles) != set(user.role_names):
         change_roles(by=by, user=user, roles=roles, reason=reason)
     return User.objects.get(pk=user.pk)

@@ -42,6 +42,7 @@ def _review_page(
     context = {
         "lines": lines,
         "decided": decided,
+        "left_out": reviewing.left_out(user),
         "page": paginate(request, reviewing.reviews(), ordering=("-quarter_on", "due_on", "pk"))
         if oversees
         else None,

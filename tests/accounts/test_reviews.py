@@ -112,11 +112,69 @@ def test_the_database_refuses_a_decision_about_oneself_and_keeps_what_was_decide
 
 def test_who_has_left_meanwhile_holds_no_review_up(administrator, supervisor, person):
     second = managed(administrator, supervisor)
-    AccessReview.objects.update(completed_at=None)
-    ReviewItem.objects.create(review=AccessReview.objects.get(), person=second)
     services.stop_user(by=administrator, user_id=second.pk, reason="left")
     services.decide_item(by=supervisor, item_id=item_of(person).pk, keep=roles_of(person))
     assert AccessReview.objects.get().completed_at
+
+
+def test_who_comes_within_the_quarter_joins_the_review_that_runs(administrator, supervisor, person, browse):
+    second = managed(administrator, supervisor)
+    assert item_of(second).review == item_of(person).review
+    [joined] = events("access_review.joined")
+    assert (joined.actor, joined.detail["people"]) == (administrator.username, [second.username])
+    assert Notice.objects.get(kind="access_review.joined").recipient_id == supervisor.pk
+    third, _ = services.invite_user(
+        by=administrator, username="third", name="T", roles=[Role.RECORDS_CLERK], manager=supervisor
+    )
+    fourth = UserFactory(manager=supervisor, roles=[Role.RECORDS_CLERK])  # by another way than a verb
+    assert services.open_reviews() == 0
+    assert {item.person_id for item in item_of(person).review.items.all()} == {
+        one.pk for one in (person, second, third, fourth)
+    }
+    services.change_user(
+        by=administrator, user_id=second.pk, name="S", email="", roles=second.role_names, manager=supervisor
+    )
+    assert ReviewItem.objects.filter(person=second).count() == 1
+    page = browse(supervisor).get("/access-review/").content.decode()
+    assert "4 to decide" in page
+    assert "Not in your review" not in page
+
+
+def test_who_comes_after_it_is_finished_is_listed_with_the_reason(administrator, supervisor, person, browse):
+    services.decide_item(by=supervisor, item_id=item_of(person).pk, keep=roles_of(person))
+    late = managed(administrator, supervisor)
+    services.open_reviews()
+    assert not ReviewItem.objects.filter(person=late).exists()
+    page = browse(supervisor).get("/access-review/").content.decode()
+    assert late.display_name in page
+    assert "You had finished this quarter" in page
+    with time_machine.travel(timezone.now() + timedelta(days=93)):
+        assert services.open_reviews() == 1
+        assert ReviewItem.objects.filter(person=late).exists()
+
+
+def test_whom_a_former_manager_decides_about_is_not_asked_twice(administrator, supervisor, person, browse):
+    """The former manager keeps the item she was given, so that nobody slips between two reviews."""
+    new = make_user(Role.RECORDS_SUPERVISOR)
+    services.change_user(
+        by=administrator, user_id=person.pk, name="P", email="", roles=person.role_names, manager=new
+    )
+    assert services.open_reviews() == 0
+    page = browse(new).get("/access-review/").content.decode()
+    assert f"{supervisor.display_name}, who was the manager" in page
+    fresh = managed(administrator, new)
+    assert "within a few hours" in browse(new).get("/access-review/").content.decode()
+    assert services.open_reviews() == 1
+    assert item_of(fresh).review.manager == new
+
+
+@pytest.mark.parametrize("people", [1, 12])
+def test_the_page_needs_few_queries_however_many_are_left_out(administrator, supervisor, person, people):
+    services.decide_item(by=supervisor, item_id=item_of(person).pk, keep=roles_of(person))
+    for _ in range(people):
+        managed(administrator, supervisor)
+    with at_most_queries(3):
+        assert len(reviewing.left_out(supervisor)) == people
 
 
 def test_a_late_review_is_told_once_to_the_manager_and_whoever_oversees(

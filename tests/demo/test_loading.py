@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import ReviewItem, User
 from audit.models import Event
 from common.jobs.models import Job, JobStatus
 from demo import bulk, charts, desk, loading, staff
@@ -63,6 +63,18 @@ def test_accounts_sign_in_with_the_public_password_and_are_made_once() -> None:
         user = authenticate(None, username=username, password="chartroom-demo")
         assert isinstance(user, User)
         assert user.role_names == [role]
+
+
+@pytest.mark.django_db
+def test_everybody_has_a_manager_who_is_asked_about_them() -> None:
+    staff.make_accounts()
+    staff.make_places()
+    staff.make_managers()
+    staff.make_managers()
+    people = User.objects.people().filter(is_active=True)
+    assert not people.filter(manager=None).exists()
+    asked = ReviewItem.objects.values_list("person", flat=True)
+    assert sorted(asked) == sorted(people.values_list("pk", flat=True))
 
 
 @pytest.mark.django_db
