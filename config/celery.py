@@ -1,9 +1,11 @@
 """Celery: the doorbell of the job table. Rows in PostgreSQL are the truth; a message only says "look there"."""
 
 import os
+from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -56,3 +58,8 @@ app.conf.update(
 if settings.FEEDS:
     app.conf.beat_schedule["feed-the-log"] = {"task": "audit.feed", "schedule": settings.SEAL_SECONDS}
 app.autodiscover_tasks()
+
+
+@setup_logging.connect(weak=False)
+def keep_logging(**kwargs: Any) -> None:
+    """Celery sets up no log of its own: there is one, and it tells no exception's words (`config.logs`)."""

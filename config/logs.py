@@ -8,6 +8,8 @@ CHARTROOM_DEBUG the rest too.
 import json
 import logging
 import traceback
+from collections.abc import Mapping
+from copy import copy
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
@@ -32,6 +34,27 @@ def fault_text(error: BaseException) -> str:
     return "\n".join(lines)
 
 
+OF_QUEUES = ("celery", "kombu", "billiard")
+NOT_TOLD = "[not told]"
+
+
+def without_words(record: logging.LogRecord) -> logging.LogRecord:
+    """The queue's own lines write out an exception, a task's arguments and its result: a copy that does not."""
+    if settings.DEBUG or not record.name.startswith(OF_QUEUES):
+        return record
+    told, given = copy(record), record.args
+    if isinstance(given, Mapping):
+        fault = record.exc_info[1] if record.exc_info else None
+        hidden = dict.fromkeys(("args", "kwargs", "return_value", "traceback"), NOT_TOLD)
+        hidden["exc"] = type(fault).__qualname__ if fault is not None else NOT_TOLD
+        told.args = {**given, **{name: words for name, words in hidden.items() if name in given}}
+    elif given:
+        told.args = tuple(
+            type(each).__qualname__ if isinstance(each, BaseException) else each for each in given
+        )
+    return told
+
+
 class Line(logging.Formatter):
     """`time LEVEL logger message`."""
 
@@ -47,7 +70,7 @@ class Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line. Text that another handler has already made of the exception is not taken over."""
         record.exc_text = None
-        text = super().format(record)
+        text = super().format(without_words(record))
         record.exc_text = None
         return text
 
@@ -61,7 +84,7 @@ class Json(Line):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": without_words(record).getMessage(),
         }
         reference = context.current().request_id
         if reference:
