@@ -21,7 +21,7 @@ from common.sealing import seal, unseal
 TYPES = Authenticator.Type
 LAST_STEP = "last_step"
 COUNTER = "counter"
-_BOUND_TO = "mfa"
+BOUND_TO = "mfa"
 
 
 class Adapter(DefaultMFAAdapter):
@@ -29,11 +29,11 @@ class Adapter(DefaultMFAAdapter):
 
     def encrypt(self, text: str) -> str:
         """Under the current master key."""
-        return seal(text, bound_to=_BOUND_TO)
+        return seal(text, bound_to=BOUND_TO)
 
     def decrypt(self, encrypted_text: str) -> str:
         """Under whichever master key it was."""
-        return unseal(encrypted_text, bound_to=_BOUND_TO)
+        return unseal(encrypted_text, bound_to=BOUND_TO)
 
     def _get_user_identifier(self, user: Any) -> str:
         return str(user.username)

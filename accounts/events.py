@@ -42,6 +42,7 @@ EVENTS = {
     "role_change.declined": ("privilege-change", "declined a change of rights"),
     "role_change.withdrawn": ("privilege-change", "withdrew a proposed change of rights"),
     "access_review.opened": ("privilege-change", "opened an access review"),
+    "access_review.joined": ("privilege-change", "took more people into an access review"),
     "access_review.confirmed": ("privilege-change", "confirmed somebody's roles"),
     "access_review.changed": ("privilege-change", "took some of somebody's roles away in a review"),
     "access_review.removed": ("privilege-change", "took all of somebody's roles away in a review"),
@@ -57,6 +58,7 @@ EVENTS = {
     "emergency.ended": ("break-glass", "ended the emergency access for the house"),
     "emergency.expired": ("break-glass", "wrote down that the emergency access had run out"),
     "emergency.lapsed": ("break-glass", "wrote down that nobody had confirmed the emergency access"),
+    "secret.resealed": ("config-change", "moved a sealed secret to another master key"),
     "token.issued": ("privilege-change", "issued an API token"),
     "token.revoked": ("privilege-change", "revoked an API token"),
 }

@@ -42,3 +42,10 @@ def unseal(sealed: str, *, bound_to: str) -> str:
 def is_under_current_key(sealed: str) -> bool:
     """Whether `sealed` needs no sealing anew after a change of keys."""
     return sealed.partition(":")[0] == _current().current
+
+
+def resealed(sealed: str, *, bound_to: str) -> str | None:
+    """The same text under the current key; None where it lies under that one already. Raises KeyringError."""
+    if is_under_current_key(sealed):
+        return None
+    return seal(unseal(sealed, bound_to=bound_to), bound_to=bound_to)

@@ -20,6 +20,7 @@ from accounts.services.life import (
 from accounts.services.looking import export_rights, view_rights, view_role
 from accounts.services.passwords import DEMO_PASSWORD, change_own_password, give_password
 from accounts.services.programs import issue_program_token, list_programs, make_program, switch_program
+from accounts.services.resealing import Resealed, reseal
 from accounts.services.reviews import (
     decide_item,
     export_report,
@@ -61,6 +62,7 @@ from accounts.services.users import change_user, create_user, list_users, servic
 
 __all__ = [
     "DEMO_PASSWORD",
+    "Resealed",
     "accept_invitation",
     "add_app",
     "add_key",
@@ -110,6 +112,7 @@ __all__ = [
     "recognise",
     "refuse_single_sign_on",
     "remove_second_factor",
+    "reseal",
     "reset_second_factor",
     "retire_role",
     "revoke_token",

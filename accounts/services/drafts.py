@@ -19,7 +19,8 @@ MOST_BYTES = 200_000
 MOST_DRAFTS = 20  # of one person
 
 
-def _bound_to(user: User, path: str) -> str:
+def bound_to(user: User, path: str) -> str:
+    """Whose draft it is, and of which page: it opens with both only."""
     return f"draft:{user.pk}:{path}"
 
 
@@ -38,7 +39,7 @@ def keep_draft(*, by: User, path: str, forms: Any) -> None:
         user=by,
         path=path,
         defaults={
-            "sealed": seal(text, bound_to=_bound_to(by, path)),
+            "sealed": seal(text, bound_to=bound_to(by, path)),
             "expires_at": now + timedelta(hours=settings.DRAFT_HOURS),
         },
     )
@@ -54,7 +55,7 @@ def take_draft(*, by: User, draft_id: UUID) -> Any:
     if draft is None:
         raise NotFound
     try:
-        forms = json.loads(unseal(draft.sealed, bound_to=_bound_to(by, draft.path)))
+        forms = json.loads(unseal(draft.sealed, bound_to=bound_to(by, draft.path)))
     except KeyringError as error:
         raise NotFound from error
     draft.delete()

@@ -46,13 +46,14 @@ def mail_link(by: User, invitation: Invitation, text: str, site: str) -> None:
         KIND,
         by_id=by.pk,
         about=invitation,
-        args={"link": seal(address, bound_to=_bound(invitation)), "to": invitation.user.email},
+        args={"link": seal(address, bound_to=bound_to(invitation.pk)), "to": invitation.user.email},
         context=audit_context.current().as_json(),
     )
 
 
-def _bound(invitation: Invitation) -> str:
-    return f"mailed link:{invitation.pk}"
+def bound_to(invitation_id: object) -> str:
+    """Whose link it is: it opens with that only."""
+    return f"mailed link:{invitation_id}"
 
 
 def latest_mail(user: User) -> Job | None:
@@ -88,7 +89,7 @@ def _usable(job: Running) -> Invitation | None:
 
 
 def _send(invitation: Invitation, args: dict[str, str]) -> bool:
-    address = unseal(args["link"], bound_to=_bound(invitation))
+    address = unseal(args["link"], bound_to=bound_to(invitation.pk))
     end = timezone.localtime(invitation.expires_at)
     text = TEXT.format(
         name=invitation.user.display_name,

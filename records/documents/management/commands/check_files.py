@@ -1,4 +1,4 @@
-"""Verify stored files against their addresses, and wrap their keys with the current master key."""
+"""Verify stored files against their addresses, and move what is sealed to the current master key."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from accounts.services import reseal
 from audit.services import record
 from records.documents.models import Blob
 from records.documents.sealed import VaultError
@@ -13,11 +14,16 @@ from records.documents.storage import vault
 
 
 class Command(BaseCommand):
-    help = "Reads every stored file and compares it with its hash. --rewrap also moves it to the current master key."
+    help = (
+        "Reads every stored file and compares it with its hash. --rewrap also moves it to the current master key,"
+        " and second factors' secrets, drafts and links that wait to be mailed."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--rewrap", action="store_true", help="wrap each file's key with the current master key"
+            "--rewrap",
+            action="store_true",
+            help="wrap each file's key, and seal each secret, with the current master key",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,8 +42,21 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{checked} files checked, {bad} bad, {moved} moved to the key {store.keyring.current}."
         )
+        unsealed = self._reseal() if options["rewrap"] else 0
         if bad:
             raise CommandError(f"{bad} files are damaged or missing. Restore them from the backup.")
+        if unsealed:
+            raise CommandError(
+                f"No key opens {unsealed} secrets. Give back the key they lie under before another is removed."
+            )
+
+    def _reseal(self) -> int:
+        """Move the sealed secrets too; returns how many no key opens."""
+        done = reseal()
+        for line in done.bad:
+            self.stderr.write(line)
+        self.stdout.write(f"{done.checked} sealed secrets, {len(done.bad)} bad, {done.moved} moved.")
+        return len(done.bad)
 
 
 @transaction.atomic
