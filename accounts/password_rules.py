@@ -44,6 +44,23 @@ class CommonInDisguiseValidator(CommonPasswordValidator):
             )
 
 
+class LongestPasswordValidator:
+    """Refuses one beyond what hashing should be given to do (ASVS 2.1.2)."""
+
+    longest = 128
+
+    def validate(self, password: str, user: Any = None) -> None:
+        """Raises ValidationError."""
+        if len(password) > self.longest:
+            raise ValidationError(
+                f"This password is too long. It may have {self.longest} characters.", code="password_too_long"
+            )
+
+    def get_help_text(self) -> str:
+        """For whoever chooses one."""
+        return f"Your password may have {self.longest} characters."
+
+
 class BreachedPasswordValidator:
     """Refuses a password whose SHA-1 is in the file that BREACHED_PASSWORDS names; without one, nothing.
 

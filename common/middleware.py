@@ -13,7 +13,10 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class BrowserPolicyMiddleware:
-    """What no page of ours uses of a browser it may not use, and no other site may embed anything of ours."""
+    """What no page of ours uses of a browser it may not use, and no other site may embed anything of ours.
+
+    An answer of the API is no page: a browser that is led there saves it and shows nothing.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -22,6 +25,8 @@ class BrowserPolicyMiddleware:
         response = self.get_response(request)
         response["Permissions-Policy"] = settings.PERMISSIONS_POLICY
         response["Cross-Origin-Resource-Policy"] = "same-origin"
+        if "json" in response.get("Content-Type", "") and wants_json(request):
+            response.setdefault("Content-Disposition", 'attachment; filename="answer.json"')
         return response
 
 

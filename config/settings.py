@@ -152,6 +152,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "accounts.password_rules.LongestPasswordValidator"},
     {"NAME": "accounts.password_rules.CommonInDisguiseValidator"},
     {"NAME": "accounts.password_rules.BreachedPasswordValidator"},
 ]
@@ -187,12 +188,13 @@ SIGN_OFF_DAYS = env.number(
 TOKEN_HOURS = env.number("CHARTROOM_TOKEN_HOURS", 12, least=1)
 TOKEN_DAYS_MOST = env.number("CHARTROOM_TOKEN_DAYS_MOST", 366, least=1)
 SESSION_ENGINE = "accounts.sessions"
-SESSION_COOKIE_NAME = "chartroom_session"
+_HOST_ONLY = "__Host-" if SECURE else ""  # a browser takes such a name from this host by https alone
+SESSION_COOKIE_NAME = f"{_HOST_ONLY}chartroom_session"
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = SECURE
-CSRF_COOKIE_NAME = "chartroom_csrf"
+CSRF_COOKIE_NAME = f"{_HOST_ONLY}chartroom_csrf"
 CSRF_COOKIE_SECURE = SECURE
 CSRF_FAILURE_VIEW = "common.views.csrf_failure"
 

@@ -60,6 +60,13 @@ def test_short_and_about_oneself_are_refused() -> None:
     assert any("similar" in text for text in _refused("ada.example1"))
 
 
+def test_sixty_four_characters_are_taken_and_more_than_128_are_not() -> None:
+    sentence = "seven brown mountain goats stand on a lantern over the quiet harbour; " * 2
+    assert not _refused(sentence[:64])
+    assert not _refused(sentence[:128])
+    assert any("too long" in text for text in _refused(sentence[:129]))
+
+
 def _file(folder: Path, passwords: set[str], end: str = "\r\n") -> str:
     hashes = sorted(
         hashlib.sha1(word.encode(), usedforsecurity=False).hexdigest().upper() for word in passwords

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import time_machine
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -151,3 +152,20 @@ def test_the_session_cookie_is_out_of_reach_of_scripts(flag: str, clerk: User) -
     client = Client()
     _sign_in(client, clerk)
     assert client.cookies[settings.SESSION_COOKIE_NAME][flag]
+
+
+def test_a_session_travels_in_its_cookie_only(clerk: User) -> None:
+    client = Client()
+    _sign_in(client, clerk)
+    key = str(client.session.session_key)
+    page = client.get("/account/")
+    assert key not in page.content.decode()
+    assert key not in str(page.headers)
+    for name in (settings.SESSION_COOKIE_NAME, "sessionid", "session"):
+        assert Client().get("/account/", {name: key}).status_code == 302
+        posted = Client().post("/account/tokens/", {name: key, "label": "x"})
+        assert posted["Location"].startswith("/sign-in/")
+
+
+def test_the_table_of_django_s_own_sessions_is_gone(db: None) -> None:
+    assert "django_session" not in connection.introspection.table_names()

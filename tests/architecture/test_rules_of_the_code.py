@@ -75,6 +75,17 @@ def test_nobody_is_above_the_rules(path: Path) -> None:
             assert node.attr not in {"is_superuser", "is_staff"}, f"line {node.lineno}"
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_no_text_becomes_code(path: Path) -> None:
+    """Nor is anything read back that could bring code along (ASVS 5.2.4, 5.5.3)."""
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in {"eval", "exec", "compile", "__import__"}, f"line {node.lineno}"
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = {alias.name for alias in node.names} | {getattr(node, "module", "") or ""}
+            assert not names & {"pickle", "marshal", "shelve", "dill"}, f"line {node.lineno}"
+
+
 def _services() -> Iterator[tuple[str, Path]]:
     for path in SOURCES:
         parts = path.relative_to(ROOT).with_suffix("").parts

@@ -145,11 +145,29 @@ def test_files_of_the_front_end_carry_the_policy_too(client: Client) -> None:
     assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
+@pytest.mark.parametrize("address", ["/static/", "/static/js/", "/static/js", "/static/vendor/bootstrap/"])
+def test_no_folder_is_listed(address: str, client: Client) -> None:
+    answer = client.get(address, follow=True)
+    assert answer.status_code == 404
+    assert b"app.js" not in answer.content
+
+
+def test_an_answer_of_the_api_is_saved_not_shown(clerk: User, client: Client) -> None:
+    """ASVS 14.4.2; a refusal too, and a page and its data stay what they are."""
+    stranger = client.get("/api/v1/me/")
+    client.force_login(clerk)
+    for answer in (stranger, client.get("/api/v1/me/"), client.get("/api/v1/patients/no-such/")):
+        assert answer["Content-Disposition"] == 'attachment; filename="answer.json"'
+    assert not client.get("/").has_header("Content-Disposition")
+    assert not client.get("/api/docs/").has_header("Content-Disposition")
+
+
 def _settings(**variables: str) -> dict[str, Any]:
     """What the settings become with these variables, in a process of its own."""
     names = (
         "SECURE_HSTS_SECONDS SECURE_HSTS_INCLUDE_SUBDOMAINS SECURE_SSL_REDIRECT SESSION_COOKIE_SECURE"
         " CSRF_COOKIE_SECURE SESSION_COOKIE_HTTPONLY SESSION_COOKIE_SAMESITE USE_X_FORWARDED_HOST DEBUG"
+        " SESSION_COOKIE_NAME CSRF_COOKIE_NAME SESSION_COOKIE_PATH SESSION_COOKIE_DOMAIN CSRF_COOKIE_DOMAIN"
     ).split()
     program = (
         "import json; from config import settings as s;"
@@ -169,6 +187,11 @@ def test_a_hospital_is_reached_by_https_only() -> None:
     assert told.pop("SESSION_COOKIE_SAMESITE") in {"Lax", "Strict"}
     assert not told.pop("USE_X_FORWARDED_HOST")
     assert not told.pop("DEBUG")
+    for domain in ("SESSION_COOKIE_DOMAIN", "CSRF_COOKIE_DOMAIN"):
+        assert told.pop(domain) is None
+    assert told.pop("SESSION_COOKIE_PATH") in {None, "/"}
+    for cookie in ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME"):
+        assert told.pop(cookie).startswith("__Host-chartroom_")
     assert all(told.values()), told
 
 

@@ -63,3 +63,26 @@ def test_the_linter_finds_nothing():
     command = [sys.executable, "-m", "djlint", "--lint", "--quiet", str(TEMPLATES)]
     linted = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
     assert linted.returncode == 0, linted.stdout
+
+
+# What scripts put into a browser's storage, and why that is nobody's secret.
+STORED = {
+    "chartroom.theme": "light or dark",
+    "ACTIVE": "when somebody last touched a key",
+    "LOCKED": "when the screen went blank",
+    "KEY": "how much work waits: numbers",
+    "key": "of the function that idle.js calls with the two above",
+}
+
+
+def test_nothing_else_lies_in_the_browser_s_storage():
+    """No patient's data outlives the page in a browser (ASVS 8.2.2)."""
+    scripts = sorted((Path(settings.BASE_DIR) / "static/js").rglob("*.js"))
+    assert scripts
+    for script in scripts:
+        text = script.read_text()
+        kept = re.findall(r"""Storage\.setItem\(\s*["']?([\w.]+)""", text)
+        assert set(kept) <= set(STORED), script.name
+        assert not re.search(r"Storage\[|indexedDB|caches\.|document\.cookie", text), script.name
+    written = re.findall(r"write\((\w+)", (Path(settings.BASE_DIR) / "static/js/idle.js").read_text())
+    assert set(written) <= set(STORED)
