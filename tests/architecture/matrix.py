@@ -1,5 +1,8 @@
 """The authorization matrix: for every address, method and relation to the patient, what each role is answered.
 
+Beside the roles of the house: `hospital_role` is one made by a hospital, with the rights to find and read every chart;
+`interface` is a program's account with the role of a records clerk, by a token whose scopes are to find, read and file.
+
 One walk over `scene`, each request undone before the next, so that the order does not matter. The words of a cell:
 
 `shows` the answer carries the patient's data; `yes` it was done or shown without her data; `moves on` a redirect;
@@ -22,19 +25,32 @@ from django.conf import settings
 from django.db import transaction
 from django.test import Client
 
+from accounts import services as accounts
 from accounts.models import User
 from accounts.roles import Role
 from audit.models import Event
 from tests.architecture import bodies
 from tests.architecture.no_patient_data import NO_PATIENT_DATA
-from tests.architecture.scene import API, Own, Route, Scene, browser, content_of, last_event
+from tests.architecture.scene import (
+    API,
+    HOSPITAL_ROLE,
+    INTERFACE,
+    READS,
+    Own,
+    Route,
+    Scene,
+    browser,
+    content_of,
+    last_event,
+)
 from tests.conftest import confirmed
 
 FILE = Path(settings.BASE_DIR, "docs", "reference", "authorization-matrix.csv")
 METHODS = ("get", "post", "put", "patch", "delete")  # pages take the first two
 STRANGER = "stranger"
 ROLES = sorted(role.value for role in Role if role is not Role.SERVICE)
-COLUMNS = [STRANGER, *ROLES]
+HOLDERS = [*ROLES, HOSPITAL_ROLE, INTERFACE]
+COLUMNS = [STRANGER, *HOLDERS]
 FORM = "application/x-www-form-urlencoded"
 NOBODY = UUID("0192f0aa-0000-7000-8000-000000000000")
 
@@ -165,8 +181,9 @@ def undone(client: Client) -> Iterator[None]:
 
 def make(scene: Scene, routes: Iterable[Route]) -> Matrix:
     """The whole matrix."""
-    insiders = {role: browser(scene.people[role]) for role in ROLES}
-    outsiders = {role: browser(scene.colleagues[role]) for role in ROLES}
+    own = {HOSPITAL_ROLE: browser(scene.others[HOSPITAL_ROLE]), INTERFACE: _program(scene.others[INTERFACE])}
+    insiders = {role: browser(scene.people[role]) for role in ROLES} | own
+    outsiders = {role: browser(scene.colleagues[role]) for role in ROLES} | own
     found: Matrix = {}
     to_strangers: dict[tuple[str, str], str] = {}
     for ask in _asked(scene, routes):
@@ -174,17 +191,23 @@ def make(scene: Scene, routes: Iterable[Route]) -> Matrix:
         if ask.row[:2] not in to_strangers:  # who nobody knows has no relation to anything
             to_strangers[ask.row[:2]] = _answered(Client(raise_request_exception=False), ask, scene, None)
         row[STRANGER] = to_strangers[ask.row[:2]]
-        for role in ROLES:
+        for role in HOLDERS:
             people, clients = (
                 (scene.colleagues, outsiders) if ask.relation == OUTSIDE else (scene.people, insiders)
             )
-            row[role] = _answered(clients[role], ask, scene, people[role])
+            row[role] = _answered(clients[role], ask, scene, {**people, **scene.others}[role])
     return found
+
+
+def _program(account: User) -> Client:
+    """Not a browser: each call comes with the token, and no session."""
+    text, _ = accounts.issue_token(by=account, user=account, scopes=[*READS, "documents.file_document"])
+    return Client(raise_request_exception=False, headers={"Authorization": f"Bearer {text}"})
 
 
 def _answered(client: Client, ask: Ask, scene: Scene, asking: User | None) -> str:
     since = last_event()
-    if asking is not None:
+    if asking is not None and not asking.is_program:
         confirmed(client)  # the walk takes longer than some doors wait
     with undone(client):
         answer = send(client, ask, scene, asking)
@@ -206,7 +229,7 @@ def write(matrix: Matrix) -> None:
         lines = csv.writer(out, lineterminator="\n")
         lines.writerow(["address", "method", "patient or thing", *COLUMNS])
         for row in sorted(matrix, key=_in_order):
-            lines.writerow([*row, *(matrix[row][column] for column in COLUMNS)])
+            lines.writerow([*row, *(matrix[row].get(column, "") for column in COLUMNS)])
 
 
 def read(*, is_api: bool) -> Matrix:
@@ -214,9 +237,9 @@ def read(*, is_api: bool) -> Matrix:
     if not FILE.exists():
         return {}
     with FILE.open(newline="") as kept:
-        _, *lines = csv.reader(kept)
+        (_, _, _, *columns), *lines = csv.reader(kept)
     return {
-        (address, method, relation): dict(zip(COLUMNS, cells, strict=True))
+        (address, method, relation): dict(zip(columns, cells, strict=True))
         for address, method, relation, *cells in lines
         if address.startswith(f"/{API}") is is_api
     }

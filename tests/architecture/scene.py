@@ -44,7 +44,7 @@ from tests.accounts.softkey import code_of
 from tests.audit.cases.making import FACTORS, breach, complaint
 from tests.audit.watch.making import MONDAY, alert_of
 from tests.conftest import confirmed
-from tests.factories import EncounterFactory, PatientFactory, make_user
+from tests.factories import EncounterFactory, PatientFactory, UserFactory, make_user
 from tests.records.documents import samples
 from tests.records.documents.conftest import file, work
 from tests.records.release import making
@@ -92,13 +92,15 @@ class Scene:
     """The patient, the things about her, and the people around her.
 
     `people` has one person a role, all of whom attend the patient (which opens her chart to a clinician and to nobody
-    else), and `outsider`, a clinician who does not; `colleagues` has one a role who never met her.
+    else), and `outsider`, a clinician who does not; `colleagues` has one a role who never met her. `others` are one
+    with a role that the hospital made (it reads every chart), and an interface that works as a records clerk.
     """
 
     patient: Patient
     values: dict[str, Any]
     people: dict[str, User] = field(default_factory=dict)
     colleagues: dict[str, User] = field(default_factory=dict)
+    others: dict[str, User] = field(default_factory=dict)
     word: str = WORD
     secrets: tuple[str, ...] = ()
 
@@ -210,7 +212,8 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
         fields=making.authorization(),
         file=files.stage([making.pdf_of(f"The form of {family}")], "form.pdf"),
     )
-    everybody = [*people.values(), colleagues["records_clerk"]]
+    others = _others(people["administrator"], patient)
+    everybody = [*people.values(), colleagues["records_clerk"], *others.values()]
     notify([user.pk for user in everybody], kind="test.told", text="Something happened.", url="/account/")
     glass = break_glass(
         by=make_user(Role.CLINICIAN),
@@ -285,7 +288,27 @@ def make(family: str = FAMILY, given: str = GIVEN, word: str = WORD) -> Scene:
         "pk": document.pk,
     }
     secrets = tuple(text for text, _ in issued.values())
-    return Scene(patient, values, people, colleagues, word, secrets)
+    return Scene(patient, values, people, colleagues, others, word, secrets)
+
+
+HOSPITAL_ROLE, INTERFACE = "hospital_role", "interface"
+READS = [
+    "patients.search_patients",
+    "patients.view_chart",
+    "patients.open_every_chart",
+    "documents.view_document",
+]
+
+
+def _others(administrator: User, patient: Patient) -> dict[str, User]:
+    """Somebody with a role of the hospital's own, and an interface."""
+    reader = make_role(administrator, f"Reader of {patient.mrn}", READS)
+    return {
+        HOSPITAL_ROLE: UserFactory.create(roles=[reader.group.name]),
+        INTERFACE: accounts.make_program(
+            by=administrator, username=f"scanner.{patient.pk}", name="A scanner", roles=[Role.RECORDS_CLERK]
+        ),
+    }
 
 
 def _role(administrator: User) -> HospitalRole:
