@@ -64,12 +64,19 @@ _COPY = {"documents.download_document", "documents.print_document"}
 _REGISTER = {"patients.register_patient", "patients.edit_patient", "patients.edit_encounter"}
 _PLACES = {"patients.add_location"}
 _FILE = {"documents.file_document"}
+_CORRECT = {"documents.correct_document"}
 _REQUESTS = {"release.view_request", "release.log_request", "release.edit_request"}
 _RELEASE = {"release.build_release", "release.send_release", "release.view_disclosures"}
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.RECORDS_CLERK: frozenset(
-        _CHART | _EVERY_CHART | _COPY | _REGISTER | _FILE | {"release.view_request", "release.log_request"}
+        _CHART
+        | _EVERY_CHART
+        | _COPY
+        | _REGISTER
+        | _FILE
+        | _CORRECT
+        | {"release.view_request", "release.log_request"}
     ),
     Role.ROI_SPECIALIST: frozenset(_CHART | _EVERY_CHART | _COPY | _FILE | _REQUESTS | _RELEASE),
     Role.RECORDS_SUPERVISOR: frozenset(
@@ -80,6 +87,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         | _REGISTER
         | _PLACES
         | _FILE
+        | _CORRECT
         | _REQUESTS
         | _RELEASE
         | {"release.approve_release", "release.view_wall", "review.view_chart_access", "accounts.view_rights"}

@@ -10,6 +10,7 @@ from accounts.views import me
 from common.web import paginate
 from patients import services as patient_services
 from records.capture import services
+from records.documents import undoing
 
 ORDERING = ("-filed_at", "-id")
 
@@ -28,5 +29,9 @@ def home(request: HttpRequest) -> HttpResponse:
         context["found"] = [hit.patient for hit in found]
     page = paginate(request, rows, ordering=ORDERING)
     services.note_own_uploads(by=user, shown=page.rows)
-    context |= {"page": page, "is_reading": any(row.current.is_being_read for row in page if row.current)}
+    context |= {
+        "undo": undoing.offered(request, user),
+        "page": page,
+        "is_reading": any(row.current.is_being_read for row in page if row.current),
+    }
     return render(request, "records/capture/home.html", context)

@@ -239,6 +239,28 @@ def check_may_print(user: User, document: Document) -> None:
         )
 
 
+def check_may_correct(user: User, document: Document) -> None:
+    """Records clerks and their supervisors keep the chart right."""
+    if not user.has_perm("documents.correct_document"):
+        raise Denied(
+            "Your role does not correct or retract documents.",
+            patient_id=document.patient_id,
+            about=document,
+            rule="role",
+        )
+
+
+def check_may_undo(user: User, document: Document) -> None:
+    """One's own filing, and nobody else's."""
+    if document.filed_by_id != user.pk or not user.has_perm("documents.file_document"):
+        raise Denied(
+            "Only whoever filed it can undo that.",
+            patient_id=document.patient_id,
+            about=document,
+            rule="own filing",
+        )
+
+
 def check_may_retry(user: User, document: Document) -> None:
     """Whoever files documents has them read again."""
     if not user.has_perm("documents.file_document"):

@@ -24,6 +24,7 @@ from records.documents.serializers import (
     HitSerializer,
     ImageQuery,
     ListQuery,
+    RetractSerializer,
     SearchQuerySerializer,
     TypeSerializer,
     VersionQuery,
@@ -133,6 +134,14 @@ class DocumentViewSet(Endpoint, viewsets.GenericViewSet[Document]):
             by=me(request), document_id=pk, number=int(number), version=self.query.get("version")
         )
         return answers.plain_text(page.text)
+
+    @extend_schema(request=RetractSerializer, responses=DocumentDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def retract(self, request: Request, pk: str) -> Response:
+        """Mark a document as entered in error: it stays on record and is no part of the chart any more."""
+        reason = valid(RetractSerializer, request.data)["reason"]
+        document = services.retract_document(by=me(request), document_id=pk, reason=reason)
+        return Response(DocumentDetailSerializer(document).data)
 
     @extend_schema(request=None, responses=FiledSerializer)
     @action(detail=True, methods=["post"])

@@ -2,6 +2,7 @@
 
 EVENTS = {
     "document.filed": ("create", "filed a document"),
+    "document.retracted": ("retract", "retracted the document"),
     "document.listed": ("view", "looked at the list of documents"),
     "document.viewed": ("view", "opened the document"),
     "document.page_viewed": ("view", "looked at a page"),

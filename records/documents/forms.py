@@ -139,5 +139,16 @@ class LabelRulesForm(forms.Form):
         return {self._places[name]: self.cleaned_data[name] for name in self.changed_data}
 
 
+class RetractForm(forms.Form):
+    """Why a document is taken out of the chart."""
+
+    reason = forms.CharField(
+        label="Why",
+        max_length=400,
+        help_text="For instance: filed into the wrong chart, the name on page 1 is another.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
 class RetryForm(forms.Form):
     """The button that has a document read again carries nothing but its token."""

@@ -19,6 +19,7 @@ from records.documents.labels import Label, LabelNeed, LabelRule, LabelVerdict
 __all__ = [
     "FLAG_WORDS",
     "PROCESSING_MOVES",
+    "STATUS_MOVES",
     "TEXT_CONFIGURATION",
     "Blob",
     "Document",
@@ -81,6 +82,13 @@ class DocumentStatus(models.TextChoices):
     ENTERED_IN_ERROR = "entered-in-error", "Entered in error"
 
 
+STATUS_MOVES: dict[str, set[str]] = {
+    DocumentStatus.CURRENT: {DocumentStatus.ENTERED_IN_ERROR},
+    DocumentStatus.SUPERSEDED: {DocumentStatus.ENTERED_IN_ERROR},
+    DocumentStatus.ENTERED_IN_ERROR: set(),
+}
+
+
 class Source(models.TextChoices):
     """How a document came into the house."""
 
@@ -119,6 +127,7 @@ class Document(BaseModel):
         permissions = [
             ("view_document", "Can look at documents of charts they may open"),
             ("file_document", "Can file documents"),
+            ("correct_document", "Can correct and retract documents"),
             ("download_document", "Can download originals"),
             ("print_document", "Can print documents"),
         ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import User
 from accounts.roles import words_for
+from audit.models import Event
 from common.kept import Kept
 from common.web import PAGE_SIZE
 from patients.models import Encounter, Patient
@@ -23,6 +24,7 @@ from records.documents import access
 from records.documents.models import (
     TEXT_CONFIGURATION,
     Document,
+    DocumentStatus,
     DocumentType,
     DocumentVersion,
     Label,
@@ -79,6 +81,7 @@ def fitting(rows: QuerySet[Document], filters: Filters) -> QuerySet[Document]:
     if filters.encounter:
         rows = rows.filter(encounter_id=filters.encounter)
     if filters.text:
+        rows = rows.exclude(status=DocumentStatus.ENTERED_IN_ERROR)  # it is listed, and not found
         pages = Page.objects.filter(text_vector=question(filters.text)).values("of")
         rows = rows.filter(Q(title__icontains=filters.text) | Q(current__in=pages))
     return rows
@@ -308,6 +311,27 @@ def same_content(patient: Patient, sha256: str) -> DocumentVersion | None:
         .order_by("filed_at")
         .first()
     )
+
+
+def filed_since(user: User, since: datetime, ids: Sequence[Any]) -> list[Document]:
+    """Those among `ids` that `user` filed since then and that are still part of their charts."""
+    rows = access.visible_to(user).filter(pk__in=ids, filed_by=user, filed_at__gte=since)
+    return list(rows.exclude(status=DocumentStatus.ENTERED_IN_ERROR).order_by("pk"))
+
+
+LOOKS = ("view", "copy", "print", "export")
+
+
+def seen_by_others(document: Document, user: User) -> int:
+    """How many people other than `user` have looked at the document, by the access log."""
+    looks = Event.objects.filter(
+        patient_id=document.patient_id,
+        object_id=str(document.pk),
+        action__in=LOOKS,
+        outcome="success",
+        at__gte=document.filed_at,
+    )
+    return looks.exclude(actor_id=user.pk).aggregate(people=Count("actor_id", distinct=True))["people"]
 
 
 def filed_by(user: User) -> QuerySet[Document]:

@@ -105,6 +105,12 @@ class FileSerializer(serializers.Serializer[Document]):
     allow_duplicate = serializers.BooleanField(required=False, default=False)
 
 
+class RetractSerializer(serializers.Serializer[Any]):
+    """Why a document is taken out of the chart."""
+
+    reason = serializers.CharField(max_length=400, help_text="It is kept with the document for ever.")
+
+
 class ListQuery(serializers.Serializer[Any]):
     """What narrows the list of documents."""
 

@@ -18,7 +18,7 @@ from patients import access as patient_access
 from patients import services as patient_services
 from patients.access import allows
 from patients.models import Patient
-from records.documents import access, answers, held, queries, services, uploads, viewer
+from records.documents import access, answers, held, queries, services, undoing, uploads, viewer
 from records.documents.forms import FilterForm, UploadForm
 from records.documents.lines import lines, page_of
 from records.documents.models import Document
@@ -92,6 +92,9 @@ def detail(request: HttpRequest, document_id: UUID) -> HttpResponse:
             "viewer": viewer.context(
                 opened, number=number, question=question, show_text=request.GET.get("text") == "1"
             ),
+            "undo": undoing.offered(request, user),
+            "can_correct": document.status != "entered-in-error"
+            and allows(access.check_may_correct, user, document),
             "job": latest_about(version, READ_JOB) if needs_job else None,
             "can_download": allows(access.check_may_download, user, document),
             "can_print": allows(access.check_may_print, user, document),
@@ -241,11 +244,8 @@ def _file(
 
 
 def _after_filing(request: HttpRequest, filed: list[Document]) -> HttpResponse:
-    if len(filed) == 1:
-        messages.success(request, "Filed. Its pages are being read now.")
-        return redirect(filed[0])
-    messages.success(request, f"{len(filed)} documents filed. Their pages are being read now.")
-    return redirect("capture:home")
+    undoing.remember(request, filed)  # the next page says that it is done, and offers to undo it
+    return redirect(filed[0]) if len(filed) == 1 else redirect("capture:home")
 
 
 def _upload_page(

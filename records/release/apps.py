@@ -10,6 +10,7 @@ class ReleaseConfig(AppConfig):
 
         from accounts import openwork, rights
         from audit import catalogue, explaining
+        from records.documents import leaving
         from records.release import models, queries
         from records.release.events import EVENTS
         from records.release.explainers import EXPLAINERS
@@ -19,6 +20,7 @@ class ReleaseConfig(AppConfig):
         catalogue.register(EVENTS)
         openwork.register(queries.requests_of)
         rights.register(RIGHTS)
+        leaving.register(queries.chosen_for)
         explaining.register(*EXPLAINERS)
         machinery = ["created_at", "updated_at", "version"]
         auditlog.register(models.RecordRequest, exclude_fields=machinery)

@@ -12,6 +12,7 @@ from audit.models import Event
 from common.errors import NotFound
 from common.ids import as_uuid
 from patients.models import Patient
+from records.documents.models import Document
 from records.release.kinds import RULES
 from records.release.models import (
     Disclosure,
@@ -136,3 +137,10 @@ def requests_of(person: User) -> Work:
     """How many open requests are given to somebody: a number, for whoever hands her work on."""
     count = RecordRequest.objects.filter(assigned_to=person).open().count()
     return Work("Open requests for records", count)
+
+
+def chosen_for(document: Document) -> str:
+    """For whoever would take the document back: the request that it is chosen for, in a sentence; else nothing."""
+    rows = SelectedDocument.objects.filter(document=document).select_related("request")
+    chosen = rows.order_by("-created_at").first()
+    return f"It is chosen for request {chosen.request.number}." if chosen else ""

@@ -9,6 +9,7 @@ import "./resume.js";
 import "./security-key.js";
 import { startCounts } from "./counts.js";
 import { startGlass } from "./glass.js";
+import { startGone } from "./gone.js";
 import { startIdle } from "./idle.js";
 import { startUpload } from "./upload.js";
 
@@ -16,3 +17,4 @@ startIdle();
 startUpload();
 startCounts();
 startGlass();
+startGone();

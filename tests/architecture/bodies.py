@@ -78,6 +78,10 @@ def _user(scene: Scene, this: This) -> dict[str, Any]:
     return {"name": "Renamed Person", "email": "", "roles": ["records_clerk"]}
 
 
+def _retraction(scene: Scene, this: This) -> dict[str, Any]:
+    return {"reason": "filed into the wrong chart by a mistake"}
+
+
 def _role(scene: Scene, this: This) -> dict[str, Any]:
     return {
         "description": "Registers people.",
@@ -152,6 +156,8 @@ PAGES: dict[str, Body] = {
         "service_date": "2026-03-01",
     },
     "documents:retry": _nothing,
+    "documents:undo": lambda scene, this: {"document": str(this("document_id"))},
+    "documents:retract": _retraction,
     "notices:read": _nothing,
     "notices:read-all": _nothing,
     "patients:glass": _reason,
@@ -276,6 +282,7 @@ API: dict[tuple[str, str], Body] = {
     ("api-break-glass", "post"): _reason,
     ("api-break-glass", "delete"): _nothing,
     ("api-document-retry", "post"): _nothing,
+    ("api-document-retract", "post"): _retraction,
     ("api-patient-state-need", "post"): lambda scene, this: {"reason": "Consult tonight"},
     ("api-document-state-need", "post"): lambda scene, this: {"reason": "Consult tonight"},
     ("api-notice-read", "post"): _nothing,

@@ -18,6 +18,7 @@ from records.documents.services.looking import (
     read_page_text,
     search_chart_text,
 )
+from records.documents.services.retracting import retract_document, undo_filing
 
 __all__ = [
     "OpenDocument",
@@ -30,9 +31,11 @@ __all__ = [
     "open_document",
     "print_document",
     "read_page_text",
+    "retract_document",
     "retry_reading",
     "search_chart_text",
     "set_label_rules",
     "show_label_rules",
     "state_document_need",
+    "undo_filing",
 ]

@@ -13,7 +13,7 @@ from patients import access as patient_access
 from patients.access import Decision
 from patients.models import Patient
 from records.documents import access, files, marking, queries
-from records.documents.models import Document, DocumentVersion, Page
+from records.documents.models import Document, DocumentStatus, DocumentVersion, Page
 from records.documents.sealed import Stored
 
 VIEW, THUMBNAIL = "view", "thumbnail"
@@ -236,6 +236,7 @@ def search_chart_text(
             "no_words", "Type a word that says more: these are too common to look for.", field="q"
         )
     documents = queries.narrowed(access.visible_to(by), filters or queries.Filters())
+    documents = documents.exclude(status=DocumentStatus.ENTERED_IN_ERROR)
     patient, reason = None, patient_access.OPEN_CHARTS
     if patient_id is not None:
         patient, decision = patient_access.get_for(by, patient_id)
