@@ -331,7 +331,8 @@ def seen_by_others(document: Document, user: User) -> int:
         outcome="success",
         at__gte=document.filed_at,
     )
-    return looks.exclude(actor_id=user.pk).aggregate(people=Count("actor_id", distinct=True))["people"]
+    people: int = looks.exclude(actor_id=user.pk).values("actor_id").distinct().count()
+    return people
 
 
 def filed_by(user: User) -> QuerySet[Document]:

@@ -1,16 +1,11 @@
 """Single sign-on against a real provider process: it is believed only when everything is right."""
 
-import json
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
@@ -19,6 +14,7 @@ from accounts.models import Identity, User
 from accounts.roles import Role
 from common.errors import RuleBroken
 from tests.accounts.oidc_provider import CLIENT, LIES, SECRET
+from tests.accounts.oidc_running import Theirs, running_provider
 from tests.factories import PASSWORD, make_user
 from tests.support import events
 
@@ -43,31 +39,10 @@ CODES = {
 }
 
 
-class Theirs:
-    """The provider, from outside."""
-
-    def __init__(self, process: Any) -> None:
-        self.process = process
-        self.issuer = process.stdout.readline().strip()
-
-    def tell(self, **told: Any) -> None:
-        """How it answers from now on."""
-        body = json.dumps({"sub": "s-1", **told}).encode()
-        request = urllib.request.Request(self.issuer, body, method="PUT")  # noqa: S310  (our own process)
-        urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
-
-
 @pytest.fixture(scope="module")
 def process() -> Iterator[Theirs]:
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.accounts.oidc_provider"],
-        cwd=Path(django_settings.BASE_DIR),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as running:
-        yield Theirs(running)
-        running.communicate()
+    with running_provider() as provider:
+        yield provider
 
 
 @pytest.fixture
