@@ -114,6 +114,9 @@ class WorkplacesForm(forms.Form):
         super().__init__(data, initial=start)
         units = cast(forms.ModelMultipleChoiceField, self.fields["units"])
         units.queryset = queries.units_to_work_at(person)
-        units.label_from_instance = lambda unit: f"{unit.name}, {unit.facility.name}"  # type: ignore[assignment]
         houses = cast(forms.ModelMultipleChoiceField, self.fields["facilities"])
         houses.queryset = queries.facilities()
+        is_one_house = len(houses.queryset[:2]) < 2
+        units.label_from_instance = lambda unit: (  # type: ignore[assignment]
+            unit.name if is_one_house else f"{unit.name}, {unit.facility.name}"
+        )

@@ -302,7 +302,7 @@ READS = [
 
 def _others(administrator: User, patient: Patient) -> dict[str, User]:
     """Somebody with a role of the hospital's own, and an interface."""
-    reader = make_role(administrator, f"Reader of {patient.mrn}", READS)
+    reader = make_role(administrator, f"Reader of {administrator.username}", READS)
     return {
         HOSPITAL_ROLE: UserFactory.create(roles=[reader.group.name]),
         INTERFACE: accounts.make_program(

@@ -146,7 +146,8 @@ def test_files_of_the_front_end_carry_the_policy_too(client: Client) -> None:
 
 
 @pytest.mark.parametrize("address", ["/static/", "/static/js/", "/static/js", "/static/vendor/bootstrap/"])
-def test_no_folder_is_listed(address: str, client: Client) -> None:
+def test_no_folder_is_listed(address: str, clerk: User, client: Client) -> None:
+    client.force_login(clerk)
     answer = client.get(address, follow=True)
     assert answer.status_code == 404
     assert b"app.js" not in answer.content

@@ -52,6 +52,24 @@ def file_scan(page: Page, chart: str, name: str, content: bytes) -> str:
     return page.url
 
 
+def test_what_was_filed_is_undone_within_seconds(desk: Desk) -> None:
+    clerk = desk("clerk")
+    chart = register(clerk, family="Undone", given="Una", born="03/14/1962", sex="Female")
+    first = file_scan(clerk, chart, "one.tiff", scanned_page("Undone", "a page in the wrong chart"))
+    undo = clerk.get_by_role("button", name="Undo")
+    expect(undo).to_be_visible()
+    axe(clerk)
+    clerk.keyboard.press("u")
+    expect(clerk.get_by_role("status").filter(has_text="Undone.")).to_be_visible()
+    clerk.goto(first)
+    expect(clerk.locator("main")).to_contain_text("entered in error")
+
+    file_scan(clerk, chart, "two.tiff", scanned_page("Kept", "another page"))
+    expect(undo).to_be_visible()
+    expect(undo).to_be_hidden(timeout=12_000)
+    expect(clerk.locator("main")).to_contain_text("Filed. Its pages are being read now.")
+
+
 def test_from_the_scanner_to_a_lawful_release(desk: Desk, house: House, tmp_path: Path) -> None:
     """The whole spine, each step at the screen of the person whose step it is."""
     clerk = desk("clerk")

@@ -29,6 +29,7 @@ def pages(furnished: Furnished) -> list[str]:
         f"/patients/{patient}/encounters/",
         f"/patients/{patient}/encounters/new/",
         f"/documents/{document}/",
+        f"/documents/{document}/retract/",
         f"/documents/search/{patient}/?q=cholecystectomy",
         f"/documents/file/{patient}/",
         "/capture/",
