@@ -150,7 +150,7 @@ def test_no_folder_is_listed(address: str, clerk: User, client: Client) -> None:
     client.force_login(clerk)
     answer = client.get(address, follow=True)
     assert answer.status_code == 404
-    assert b"app.js" not in answer.content
+    assert b"glass.js" not in answer.content
 
 
 def test_an_answer_of_the_api_is_saved_not_shown(clerk: User, client: Client) -> None:
