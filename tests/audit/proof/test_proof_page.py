@@ -75,7 +75,7 @@ def test_the_page_says_who_was_told_of_the_seals_and_who_could_not_be(
     newest = epochs.last()
     assert newest is not None
     assert checkpoints.fingerprint(newest) in page
-    assert "Not reached since" in page
+    assert "Not reached</span>" in page
     assert "Nowhere yet" not in page
     CheckpointDelivery.objects.all().delete()
 
