@@ -78,14 +78,13 @@ def proof_state() -> Proof:
     return Proof(proof.has_key(), epochs.last(), LogCheck.objects.order_by("-at", "-pk").first())
 
 
-def last_visit(user: User) -> datetime:
-    """When she was here last before today; the beginning of yesterday for somebody who was not."""
+def last_visit(user: User) -> datetime | None:
+    """When she was here last before today; None for somebody who was not within a month."""
     today = counting.bounds(timezone.localdate())[0]
     seen = Event.objects.filter(
         actor_id=user.pk, event="home.viewed", at__lt=today, at__gt=today - LONGEST_AWAY
     )
-    at = seen.order_by("-at").values_list("at", flat=True).first()
-    return at or counting.bounds(timezone.localdate() - timedelta(days=1))[0]
+    return seen.order_by("-at").values_list("at", flat=True).first()
 
 
 def news(user: User, since: datetime) -> list[tuple[str, int, str]]:
@@ -175,9 +174,11 @@ def refusals(user: User) -> list[Line]:
 def at_desk(user: User) -> dict[str, Any]:
     """Everything of the page. Raises Denied."""
     access.check_may_view_log(user)
-    since = last_visit(user)
+    visited = last_visit(user)
+    since = visited or counting.bounds(timezone.localdate() - timedelta(days=1))[0]
     return {
         "since": since,
+        "was_here": visited is not None,
         "news": news(user, since),
         "proof": proof_state(),
         "clocks": clocks(user),

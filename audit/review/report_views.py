@@ -37,9 +37,9 @@ class PeriodForm(forms.Form):
 
 
 def usual_period() -> tuple[date, date]:
-    """The last twelve weeks, whole ones, until yesterday."""
+    """Twelve whole weeks and what there is of this one, until yesterday."""
     yesterday = timezone.localdate() - timedelta(days=1)
-    return yesterday - timedelta(days=7 * 12 - 1 + yesterday.weekday()), yesterday
+    return yesterday - timedelta(days=7 * 12 + yesterday.weekday()), yesterday
 
 
 def _period(request: HttpRequest) -> tuple[PeriodForm, tuple[date, date]]:

@@ -13,6 +13,7 @@ from audit.review import counting, desk, proof
 from audit.review.models import DayPerson, DayState, LogCheck, SignOff
 from audit.services import record
 from tests.audit.cases.making import breach, complaint, officer
+from tests.audit.signing.making import backdating, happened
 from tests.audit.watch.making import alert_of
 from tests.factories import PatientFactory, make_user
 from tests.patients.test_glass import broken
@@ -58,10 +59,17 @@ def test_what_has_come_since_the_last_visit(compliance, clinician, clerk, browse
 
 def test_the_last_visit_is_that_of_another_day(compliance, browse):
     yesterday = counting.bounds(timezone.localdate() - timedelta(days=1))[0]
-    assert desk.last_visit(compliance) == yesterday
-    browse(compliance).get("/")
-    browse(compliance).get("/")
-    assert desk.last_visit(compliance) == yesterday
+    for _ in range(2):
+        answer = browse(compliance).get("/")
+        assert desk.last_visit(compliance) is None
+        assert part_of(answer)["since"] == yesterday
+        assert "the beginning of yesterday" in answer.content.decode()
+    visited = timezone.now() - timedelta(days=1, hours=2)
+    with backdating():
+        happened(visited, compliance, event="home.viewed")
+        answer = browse(compliance).get("/")
+    assert part_of(answer)["since"] == desk.last_visit(compliance) == visited
+    assert "your last visit before today" in answer.content.decode()
 
 
 def test_the_proof_is_green_with_the_time_of_its_check_and_red_when_it_is_not_whole(

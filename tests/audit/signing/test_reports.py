@@ -15,6 +15,7 @@ from accounts.models import User
 from audit.models import Event
 from audit.review import counting, pictures, reports
 from audit.review.models import DayState
+from audit.review.report_views import usual_period
 from audit.review.services import reporting
 from audit.services import record
 from common.errors import Denied
@@ -134,6 +135,12 @@ def test_periods_that_cannot_be(whole: tuple[date, date], compliance: User, brow
         assert answer.status_code == 422, query
     assert client.get("/log/reports/none/").status_code == 404
     assert client.get("/log/reports/none/pdf/").status_code == 404
+
+
+def test_the_usual_period_begins_on_a_monday() -> None:
+    since, until = usual_period()
+    assert (since.weekday(), until) == (0, timezone.localdate() - timedelta(days=1))
+    assert len(reports.buckets(since, until)) == 13
 
 
 def test_only_whoever_reads_the_log(whole: tuple[date, date], clerk: User) -> None:
