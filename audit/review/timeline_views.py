@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from accounts.views import me
+from audit.archiving import ledger
 from audit.review import access, services, telling
 from audit.review.forms import PersonForm, QuestionForm
 from audit.review.keyset import Order
@@ -28,13 +29,15 @@ def chart(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     form.is_of_one_chart = True
     asked = form if form.is_valid() else QuestionForm({"period": "month"}, user=user)
     asked.is_valid()
+    question = asked.question_about(patient_id, Order())
     patient, timeline = services.view_chart_timeline(
         by=user,
         patient_id=patient_id,
-        question=asked.question_about(patient_id, Order()),
+        question=question,
         cursor=request.GET.get("cursor", ""),
     )
     context = {
+        "archived": ledger.between(question.since, question.until),
         "patient": patient,
         "tab": "access",
         "form": form,
@@ -69,11 +72,11 @@ def person(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "audit/person.html", context, status=422 if form.is_bound else 200)
     who = form.cleaned_data["who"]
-    timeline = services.view_person(
-        by=user, question=form.question(monday), cursor=request.GET.get("cursor", "")
-    )
+    question = form.question(monday)
+    timeline = services.view_person(by=user, question=question, cursor=request.GET.get("cursor", ""))
     this_week = _monday("")
     context |= {
+        "archived": ledger.between(question.since, question.until),
         "who": who,
         "days": list(telling.days(timeline)),
         "timeline": timeline,

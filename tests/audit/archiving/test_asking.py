@@ -35,6 +35,8 @@ def test_the_page_says_what_is_not_in_the_answer(old_log: Counts, browse: Callab
         assert "A month of this time is archived" in page
         assert "March 2015: 11 events in" in page
         assert "audit_attach --month 2015-03" in page
+        page = client.get("/log/person/", {"who": officer.username, "week": "2015-03-05"}).content.decode()
+        assert "A month of this time is archived" in page
         for elsewhere in ({"since": "2015-04-01", "until": "2015-04-02"}, {"period": "month"}):
             assert "audit_attach" not in client.get("/log/", elsewhere).content.decode()
     services.archive(FEBRUARY)
