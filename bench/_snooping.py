@@ -100,8 +100,9 @@ class Planted:
 class Hospital:
     """Everybody and everything, drawn from a seed; `week` tells one week of it."""
 
-    def __init__(self, seed: int, *, staff: int, weeks: int, first: date) -> None:
+    def __init__(self, seed: int, *, staff: int, weeks: int, first: date, noise: float = 1.0) -> None:
         self.rng = random.Random(seed)
+        self.noise = noise  # how much of the honest work leaves nothing that explains it, 1 for what is usual
         self.first, self.weeks = first, weeks
         self.names = self._draw_names()
         self.streets = [
@@ -347,7 +348,9 @@ class Hospital:
             low, high = max(start, stay.start), min(start + timedelta(hours=hours), stay.end)
             if low >= high:
                 continue
-            is_known = not is_float or self.rng.random() < 0.8  # the ward put her on the care team
+            is_known = (
+                not is_float or self.rng.random() > 0.2 * self.noise
+            )  # the ward put her on the care team
             if is_float and is_known:
                 self.rows["team"].append((self._id(), stay.id, stay.person.id, one.id, low, high))
             reason = f"unit: unit {unit}, encounter {stay.number}" if not is_float else "care team"
@@ -355,7 +358,9 @@ class Hospital:
             for _ in range(self.rng.choice([1, 2, 2, 3])):
                 yield seat.looks(at, stay.person, reason if is_known else "grant")
                 at = min(at + timedelta(minutes=self.rng.uniform(1, 90)), high - timedelta(seconds=1))
-        if self.rng.random() < 0.04:  # a patient whose transfer is not entered yet, or a wrong click
+        if (
+            self.rng.random() < 0.04 * self.noise
+        ):  # a patient whose transfer is not entered yet, or a wrong click
             other = self.rng.choice(self.beds[self.rng.randrange(self.wards)] or self.left or [None])
             if other is not None:
                 yield seat.looks(self._at(start, hours), other.person, "grant")
@@ -370,7 +375,7 @@ class Hospital:
                 continue
             stay = self.rng.choice(here)
             at = self._at(start, hours)
-            if self.rng.random() > 0.015:  # some are asked by telephone and never entered
+            if self.rng.random() > 0.015 * self.noise:  # some are asked by telephone and never entered
                 asked = at - timedelta(hours=self.rng.uniform(0.1, 20))
                 answered = at + timedelta(hours=self.rng.uniform(2, 40))
                 self.rows["consult"].append(
@@ -388,7 +393,7 @@ class Hospital:
         for _ in range(max(0, number)):
             at = self._at(start, hours)
             draw = self.rng.random()
-            if draw < 0.045:
+            if draw < 0.045 * self.noise:
                 yield from self._answers_a_question(seat, at)
             elif one.kind == "roi":
                 yield from self._answers_a_request(one, seat, at)
@@ -404,7 +409,7 @@ class Hospital:
                 if not done:
                     continue
                 stay = self.rng.choice(done)
-                if self.rng.random() < 0.03:  # a namesake first
+                if self.rng.random() < 0.03 * self.noise:  # a namesake first
                     wrong = self.rng.choice(self.living)
                     yield seat.looks(at, wrong, "records role: Records clerk")
                 for _ in range(self.rng.choice([1, 2, 3])):

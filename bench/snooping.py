@@ -6,8 +6,9 @@ planted, precision is taken at n.
 
     SNOOPING_STAFF=2000 SNOOPING_WEEKS=52 SNOOPING_SEED=11 ./chartroom bench snooping
 
-The first four weeks teach what is usual and are left out. Seeds below 10 were used while the weights were set: figures
-that mean something come from others.
+SNOOPING_NOISE=2 has twice as much honest work leave nothing that explains it, SNOOPING_TELL=1 prints what stood too
+low. The first four weeks teach what is usual and are left out. Seeds below 10 were used while the weights were set:
+figures that mean something come from others.
 """
 
 import os
@@ -23,6 +24,7 @@ from django.conf import settings  # noqa: E402
 STAFF = int(os.environ.get("SNOOPING_STAFF", "400"))
 WEEKS = int(os.environ.get("SNOOPING_WEEKS", "12"))
 SEED = int(os.environ.get("SNOOPING_SEED", "11"))
+NOISE = float(os.environ.get("SNOOPING_NOISE", "1"))
 LEARNING = 4
 MOST_SECONDS = 600  # for a week of 500,000 accesses
 
@@ -36,11 +38,10 @@ def main() -> int:
     if not settings.DEMO:
         raise SystemExit("Only for an instance of its own: it fills the log with invented people.")
     started = time.perf_counter()
-    hospital = Hospital(SEED, staff=STAFF, weeks=WEEKS, first=last_monday(WEEKS))
+    hospital = Hospital(SEED, staff=STAFF, weeks=WEEKS, first=last_monday(WEEKS), noise=NOISE)
     score = watched(hospital, learning=LEARNING, tell=say, verbose=bool(os.environ.get("SNOOPING_TELL")))
-    print(
-        f"seed {SEED}, {STAFF} staff, {WEEKS} weeks: {time.perf_counter() - started:.0f} s, {score.watched} looks"
-    )
+    took = time.perf_counter() - started
+    print(f"seed {SEED}, {STAFF} staff, {WEEKS} weeks, noise {NOISE:g}: {took:.0f} s, {score.watched} looks")
     for kind, (found, planted) in sorted(score.kinds.items()):
         print(f"   {kind:<16} {found:5} of {planted:5} in the top 100")
     verdict = Verdict()

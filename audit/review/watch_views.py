@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.http import urlencode
@@ -15,9 +15,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import User
 from accounts.views import me
-from audit.review import access, describing, services
+from audit.review import access, case_access, describing, services
 from audit.review.forms import DecoyForm, SetAsideForm, WatchRuleForm
-from audit.review.models import Alert, AlertState
+from audit.review.models import AlertState
 from audit.review.watch import queries
 from audit.review.watch.gathering import Week
 from common.once import once
@@ -110,16 +110,8 @@ def _context(user: User, seen: services.Evidence) -> dict[str, Any]:
         "lines": lines,
         "unexplained": sum(not reasons for _, reasons in lines),
         "can_decide": can_decide,
-        "case_url": _case_url(seen.alert) if can_decide else "",
+        "can_open_case": can_decide and allows(case_access.check_may_work_cases, user),
     }
-
-
-def _case_url(alert: Alert) -> str:
-    """Where an alert becomes a case, once that room is built."""
-    try:
-        return reverse("review:case-from-alert", args=[alert.pk])
-    except NoReverseMatch:
-        return ""
 
 
 @require_http_methods(["GET", "POST"])

@@ -228,6 +228,11 @@ LATER_INDEXES = (
     "create index on watch_phone (patient_id)",
 )
 
+ANALYZE = tuple(
+    f"analyze watch_{name}"
+    for name in ("pair", "person", "person_name", "chart_name", "address", "phone", "search")
+)
+
 TITLES = frozenset(
     "dr prof mr mrs ms miss mx md do rn np pa lpn cna phd msn bsn facs jr sr ii iii iv rhit rhia mba dnp".split()
 )
@@ -315,7 +320,7 @@ def gathered(week: Week) -> Iterator[tuple[int, int]]:
         for statement in (PAIRS, PEOPLE, CHART_NAMES):
             _run(statement, parameters)
         _names_of_people()
-        for statement in (OWN_NAMES, ADDRESSES, PHONES, *LATER_INDEXES, "analyze watch_pair"):
+        for statement in (OWN_NAMES, ADDRESSES, PHONES, *LATER_INDEXES, *ANALYZE):
             _run(statement, parameters)
         yield counted
     finally:

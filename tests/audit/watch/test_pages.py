@@ -117,6 +117,17 @@ def test_an_alert_is_set_aside_on_its_page(alert: Alert, compliance: User, brows
     assert "Set aside</button>" not in page
 
 
+def test_an_alert_becomes_a_case_from_its_page(alert: Alert, compliance: User, browse: Browse) -> None:
+    client = browse(compliance)
+    page = text_of(client, alert.get_absolute_url())
+    address = f"/log/cases/from-alert/{alert.pk}/"
+    assert f'action="{address}"' in page
+    assert client.post(address).status_code == 302
+    alert.refresh_from_db()
+    assert alert.state == AlertState.IN_CASE
+    assert address not in text_of(client, alert.get_absolute_url())
+
+
 def test_an_alert_about_oneself_is_not_there(chart: Patient, compliance: User, browse: Browse) -> None:
     """MON-5."""
     own = alert_of(compliance, chart)

@@ -14,6 +14,7 @@ from tests.conftest import _administer
 STAFF = int(os.environ.get("SNOOPING_STAFF", "150"))
 WEEKS = int(os.environ.get("SNOOPING_WEEKS", "5"))
 SEED = int(os.environ.get("SNOOPING_SEED", "101"))
+NOISE = float(os.environ.get("SNOOPING_NOISE", "1"))
 
 
 @contextmanager
@@ -42,7 +43,8 @@ def own_database(name: str) -> Iterator[None]:
 @pytest.mark.committed
 def test_most_of_what_was_planted_is_found(committed: None) -> None:
     """MON-6. In a house so small a list of a hundred is the whole week: what stands first says more."""
-    hospital = _snooping.Hospital(SEED, staff=STAFF, weeks=WEEKS, first=_snooping.last_monday(WEEKS))
+    first = _snooping.last_monday(WEEKS)
+    hospital = _snooping.Hospital(SEED, staff=STAFF, weeks=WEEKS, first=first, noise=NOISE)
     with own_database(f"snooping_{os.getpid()}"):
         score = _snooping.watched(hospital, learning=3, tell=print, verbose="SNOOPING_TELL" in os.environ)
     assert score.planted >= 4
