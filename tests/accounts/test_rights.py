@@ -137,7 +137,7 @@ def test_a_role_of_the_hospitals_own_works_in_frame_home_and_charts(administrato
         (Role.ROI_SPECIALIST, ["home/_roi.html"]),
         (Role.RECORDS_SUPERVISOR, ["home/_supervisor.html"]),
         (Role.CLINICIAN, ["home/_clinician.html"]),
-        (Role.COMPLIANCE_OFFICER, ["home/_glass.html", "home/_compliance.html"]),
+        (Role.COMPLIANCE_OFFICER, ["home/_compliance.html", "home/_glass.html", "home/_refusals.html"]),
         (Role.ADMINISTRATOR, ["home/_administrator.html"]),
     ],
 )
