@@ -6,12 +6,13 @@ from audit.explaining import Explainer, ask
 # Whose a request was is overwritten when it is given to somebody else; the log keeps what was there before, so the
 # first change after the access tells who had it then.
 _ASSIGNED_THEN = """coalesce((
-    select jsonb_path_query_first(changed.detail, '$.changes[*].fields.assigned_to[0]') #>> '{}'
+    select (array_agg(jsonb_path_query_first(changed.detail, '$.changes[*].fields.assigned_to[0]') #>> '{}'
+        order by changed.at))[1]
     from audit_event changed
     where changed.patient_id = request.patient_id and changed.at > access.at
+        and changed.at <= coalesce(request.closed_at, statement_timestamp())
         and changed.event = 'request.updated' and changed.object_id = request.id::text
         and changed.detail @? '$.changes[*].fields.assigned_to'
-    order by changed.at limit 1
 ), request.assigned_to_id::text) = access.actor_id::text"""
 
 # A day more: the answer goes out, and what was sent is looked at once again. An hour before it is logged: the chart is
