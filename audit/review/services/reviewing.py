@@ -17,11 +17,11 @@ from audit.models import Event
 from audit.review import access, queries, working_days
 from audit.review.models import GlassReview, Outcome
 from audit.review.services import cases
+from audit.review.services.log import named
 from audit.services import record
 from common.errors import RuleBroken, WrongMove
 from common.notices.models import Tone
 from common.notices.services import notify
-from patients import access as patient_access
 from patients.models import GlassBreak, Patient
 from records.documents import access as document_access
 
@@ -106,7 +106,7 @@ def list_reviews(*, by: User, rows: Sequence[GlassReview]) -> dict[Any, Patient]
         reason="compliance review",
         detail={"shown": len(rows)},
     )
-    return _named(by, ids)
+    return named(by, ids)
 
 
 @transaction.atomic
@@ -125,7 +125,7 @@ def open_review(*, by: User, review_id: Any) -> Reviewed:
         ids = {look.patient_id for look in seen.looks}
     else:  # the table's own rule allows no third kind
         raise AssertionError("A review without its reason")
-    seen.patients = _named(by, ids)
+    seen.patients = named(by, ids)
     record(
         "review.glass_viewed",
         by=by,
@@ -207,12 +207,6 @@ def _tell(review: GlassReview, *, kind: str, text: str) -> None:
         text=f"{'DRILL: ' if review.is_drill else ''}{text}",
         url=review.get_absolute_url(),
     )
-
-
-def _named(by: User, ids: set[Any]) -> dict[Any, Patient]:
-    if not ids:
-        return {}
-    return {patient.pk: patient for patient in patient_access.visible_to(by).filter(pk__in=ids)}
 
 
 def _drill(review: GlassReview) -> dict[str, Any]:

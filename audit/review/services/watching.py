@@ -16,9 +16,9 @@ from audit.explaining import Access, Explanation, explain
 from audit.models import Event
 from audit.review import access
 from audit.review.models import Alert, AlertState
+from audit.review.services.log import named
 from audit.services import record
 from common.errors import RuleBroken, WrongMove
-from patients import access as patient_access
 from patients.models import Patient
 from records.documents import access as document_access
 
@@ -36,12 +36,6 @@ class Evidence:
     titles: dict[str, str] = field(default_factory=dict)
 
 
-def _named(by: User, ids: set[Any]) -> dict[Any, Patient]:
-    if not ids:
-        return {}
-    return {patient.pk: patient for patient in patient_access.visible_to(by).filter(pk__in=ids)}
-
-
 @transaction.atomic
 def list_alerts(*, by: User, rows: Sequence[Alert], week_on: date | None = None) -> dict[Any, Patient]:
     """The patients by name of the alerts a list shows; ONE event with their ids. Raises Denied."""
@@ -54,7 +48,7 @@ def list_alerts(*, by: User, rows: Sequence[Alert], week_on: date | None = None)
         reason="compliance review",
         detail={"week": str(week_on or ""), "shown": len(rows)},
     )
-    return _named(by, ids)
+    return named(by, ids)
 
 
 @transaction.atomic
@@ -68,7 +62,7 @@ def open_alert(*, by: User, alert_id: Any) -> Evidence:
     ids = {event.patient_id for event in seen.events if event.patient_id}
     if alert.patient_id:
         ids.add(alert.patient_id)
-    seen.patients = _named(by, ids)
+    seen.patients = named(by, ids)
     wanted = {event.object_id for event in seen.events if event.object_type == DOCUMENT}
     documents = document_access.visible_to(by).filter(pk__in=wanted) if wanted else ()
     seen.titles = {str(document.pk): document.title for document in documents}
