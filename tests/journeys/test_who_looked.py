@@ -49,7 +49,7 @@ def test_the_officer_sees_what_nobody_explains_and_prints_for_the_patient(
     look(page)
 
     page.goto("/log/person/")
-    page.get_by_label("Who").fill("supervisor")
+    page.get_by_role("textbox", name="Who").fill("supervisor")
     page.get_by_role("button", name="Ask").click()
     expect(page.locator("main")).to_contain_text("opened the chart")
     look(page)
