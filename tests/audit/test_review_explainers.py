@@ -12,10 +12,11 @@ from accounts.roles import Role
 from audit.explaining import Access, explain
 from audit.models import Event
 from audit.review import services
-from audit.review.models import GlassReview
-from audit.review.services import reviewing
+from audit.review.models import CasePatient, GlassReview
+from audit.review.services import deciding, reviewing
 from audit.services import record
 from patients.models import Patient
+from tests.audit.cases.making import complaint
 from tests.factories import PatientFactory, make_user
 from tests.patients.test_glass import broken
 
@@ -74,6 +75,27 @@ def test_a_review_of_a_house_emergency_explains_the_charts_that_it_opened(
     assert kinds(compliance, chart, opened - LEAST, roles=OFFICER) == []
     assert kinds(compliance, other, opened + HOUR, roles=OFFICER) == []
     assert kinds(supervisor, chart, opened, roles=OFFICER) == []  # who declared it
+
+
+def test_a_case_in_hand_explains_its_charts_until_it_is_closed(
+    clinician: User, compliance: User, clerk: User, chart: Patient
+) -> None:
+    case = complaint(compliance, clinician, chart)
+    begun = CasePatient.objects.get(case=case).created_at
+    (one,) = explain([Access(1, begun, "patient.viewed", compliance.pk, chart.pk, roles=OFFICER)])[1]
+    assert (one.kind, one.words) == ("case", f"case {case.number} in hand")
+    assert one.evidence == f"review.case:{case.pk}"
+    assert kinds(compliance, chart, begun - LEAST, roles=OFFICER) == []
+    assert kinds(compliance, chart, begun) == []  # by the roles of that time
+    assert kinds(clerk, chart, begun, roles=("records_clerk",)) == []
+    assert kinds(clinician, chart, begun, roles=OFFICER) == []  # whom it is about
+    assert kinds(compliance, PatientFactory.create(), begun, roles=OFFICER) == []
+    closed = deciding.decide_case(
+        by=compliance, case_id=case.pk, outcome="appropriate", conclusion="She was on call."
+    )
+    assert closed.closed_at is not None
+    assert kinds(compliance, chart, closed.closed_at + HOUR - LEAST, roles=OFFICER) == ["case"]
+    assert kinds(compliance, chart, closed.closed_at + HOUR, roles=OFFICER) == []
 
 
 def test_the_office_s_role_alone_explains_nothing(compliance: User, chart: Patient) -> None:
