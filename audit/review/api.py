@@ -122,9 +122,9 @@ class EventSerializer(serializers.ModelSerializer[Event]):
     )
 
     standing = serializers.SerializerMethodField(
-        help_text="What the explanations come to; null for no access to one chart. In lists with `explain` only."
+        help_text="What the explanations come to; null for no access to one chart, and in lists without `explain`."
     )
-    explanations = serializers.SerializerMethodField(help_text="In lists with `explain` only.")
+    explanations = serializers.SerializerMethodField(help_text="Empty in lists without `explain`.")
 
     class Meta:
         model = Event
@@ -172,8 +172,6 @@ class EventSerializer(serializers.ModelSerializer[Event]):
     def to_representation(self, instance: Event) -> dict[str, Any]:
         """`patients` is always a list: the one patient, or all that a list showed."""
         data: dict[str, Any] = super().to_representation(instance)
-        if "explained" not in self.context:
-            del data["standing"], data["explanations"]
         if not services.may_read_detail(instance, self.context["closed"]):
             data["detail"] = None
         data["patients"] = data["patients"] or ([data["patient"]] if data["patient"] else [])

@@ -1,6 +1,8 @@
 /* <form data-upload> with a file input: files may be dropped anywhere on the page, and sending shows how far it is.
    Without this file the same form is sent by its button. The answer is shown as the browser would show it: after a
    redirect the new page, after a refusal the form with its errors. */
+
+import { startGone } from "./gone.js";
 import { wake } from "./forms.js";
 
 let hasMoved = false; // an answer with an address of its own stands where the form was
@@ -68,6 +70,7 @@ function showAnswer(request) {
     history.pushState({ htmx: true }, "", request.responseURL);
     hasMoved = true;
   }
+  startGone();
   window.htmx?.process(document.querySelector(".stage"));
   window.scrollTo(0, 0);
   (document.querySelector("[data-error-summary]") || document.getElementById("main")).focus();

@@ -19,7 +19,8 @@ from tests.support import events
 Api = Callable[[User], APIClient]
 ADDRESS = "/api/v1/audit/events/"
 FIELDS = (
-    "id at actor roles patient patients event action object purpose reason outcome channel ip request_id detail"
+    "id at actor roles patient patients event action object purpose reason outcome channel ip request_id detail "
+    "standing explanations"
 ).split()
 
 

@@ -173,8 +173,12 @@ def is_alive(pid: int) -> bool:
 
 
 def resident_mb(pid: int) -> float:
-    """Memory of a process in MB, shared pages counted whole (RSS), as `ps` shows it."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+    """Memory of a process in MB, shared pages counted whole (RSS), as `ps` shows it; 0 for one that has ended."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    for line in text.splitlines():
         if line.startswith("Rss:"):
             return int(line.split()[1]) / 1024
     return 0.0

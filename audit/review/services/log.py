@@ -195,8 +195,11 @@ def rows_of(question: Question, *, most: int) -> tuple[list[Event], bool]:
     if question.is_unexplained:
         found = sift(question, size=most, checked=most)
         return found.rows, bool(found.cursor)
+    asked = branches(question)
+    if question.order.key != "detail":  # what is sorted by has to be fetched
+        asked = [branch.defer("detail") for branch in asked]
     rows = keyset.fetch(
-        [branch.defer("detail") for branch in branches(question)],
+        asked,
         question.order,
         backwards=False,
         edge=None,

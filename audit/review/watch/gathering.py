@@ -94,6 +94,7 @@ select e.id as event_id, e.at, extract(hour from e.at at time zone %(zone)s)::in
 from audit_event e
 where e.at >= %(since)s and e.at < %(until)s and e.outcome = 'success' and e.patient_id is not null
     and e.action = any(%(actions)s)
+    and exists (select from patients_patient p where p.id = e.patient_id)
     and e.actor_id in (
         select u.id from accounts_user u where not u.is_program and not exists (
             select from accounts_user_groups held join auth_group g on g.id = held.group_id

@@ -13,7 +13,7 @@ from django.db import connections, transaction
 from audit.archiving.months import Month
 from audit.proof import epochs, eras, keys, sealing
 from common.ids import uuid7
-from tests.audit.proof.waiting import seal_everything, write_events
+from tests.audit.proof.waiting import seal_everything, wait_until_settled, write_events
 from tests.conftest import _administer
 
 FEBRUARY, MARCH, APRIL = Month(2015, 2), Month(2015, 3), Month(2015, 4)
@@ -85,6 +85,9 @@ def old_log(own_database: None, tmp_path: Path, settings: LazySettings) -> Itera
     _epoch(first + timedelta(days=9), len(HOSTILE))
     _epoch(APRIL.start - timedelta(seconds=1), 3)  # one, and two of April
     _epoch(APRIL.start + timedelta(days=14), 3)
+    newest = epochs.last()
+    assert newest
+    wait_until_settled(newest.next_from_xid)
     write_events(3)
     seal_everything()
     yield {FEBRUARY: 5, MARCH: 2 + len(HOSTILE) + 1, APRIL: 5}

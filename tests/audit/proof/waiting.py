@@ -23,7 +23,19 @@ def write_events(count: int) -> list[int]:
     return list(ids[:count])[::-1]
 
 
-def seal_everything(seconds: float = 60) -> Epoch:
+def wait_until_settled(xid: int, seconds: float = 300) -> None:
+    """Wait for the transactions before this one, those of tests beside us too."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+            if int(cursor.fetchone()[0]) >= xid:
+                return
+        threading.Event().wait(0.05)
+    raise AssertionError(f"An open transaction was not over after {seconds:.0f} s.")
+
+
+def seal_everything(seconds: float = 300) -> Epoch:
     """Seal until all that is committed now is sealed; the last epoch made."""
     with connection.cursor() as cursor:
         cursor.execute("select coalesce(max(txid::text::bigint), 0) from audit_event")
@@ -35,4 +47,4 @@ def seal_everything(seconds: float = 60) -> Epoch:
         if last is not None and last.to_xid > newest:
             return made or last
         threading.Event().wait(0.05)
-    raise AssertionError("An open transaction held the seal back for a minute.")
+    raise AssertionError(f"An open transaction held the seal back for {seconds:.0f} s.")
