@@ -4,7 +4,7 @@ A records supervisor sees who looked at a chart on its page; the API stays close
 carries the ids of everybody else's patients in it.
 """
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -48,7 +48,8 @@ class Instant(serializers.Field[datetime, str, str, Any]):
                 if parsed is None:
                     raise ValueError(data)
                 instant = parsed
-            return instant if timezone.is_aware(instant) else timezone.make_aware(instant)
+            whole = instant if timezone.is_aware(instant) else timezone.make_aware(instant)
+            return whole.astimezone(UTC)  # the database takes no offset of sixteen hours
         except (ValueError, OverflowError) as error:
             raise serializers.ValidationError("Give a date (2026-05-03) or an RFC 3339 time.") from error
 

@@ -200,3 +200,15 @@ def test_nobody_writes_through_the_api(method: str, compliance: User, api: Api) 
     for address in (ADDRESS, f"{ADDRESS}1/"):
         assert getattr(api(compliance), method)(address, {}, format="json").status_code == 405
     assert Event.objects.exclude(event__startswith="user.").count() == before
+
+
+@pytest.mark.parametrize("instant", ["3463-08-02T03:10:36-16:18", "0170-01-26T00:57:03+16:44"])
+def test_an_instant_of_an_unlikely_zone_is_an_instant(
+    instant: str, compliance: User, api: Callable[[User], APIClient]
+) -> None:
+    answer = api(compliance).get(ADDRESS, {"from": instant})
+    assert answer.status_code == 200, answer.content
+
+
+def test_an_instant_before_time_is_refused(compliance: User, api: Callable[[User], APIClient]) -> None:
+    assert api(compliance).get(ADDRESS, {"from": "0001-01-01T00:00:00+10:00"}).status_code == 400
