@@ -14,7 +14,7 @@ from audit.archiving.months import Month
 from audit.proof import epochs, eras, keys, sealing
 from common.ids import uuid7
 from tests.audit.proof.waiting import seal_everything, wait_until_settled, write_events
-from tests.conftest import _administer
+from tests.conftest import _administer, drop_database
 
 FEBRUARY, MARCH, APRIL = Month(2015, 2), Month(2015, 3), Month(2015, 4)
 HOSTILE = [
@@ -36,12 +36,12 @@ def own_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None
     with django_db_blocker.unblock():
         for connection in connections.all():
             connection.close()
-        _administer(f'drop database if exists "{former}_old" with (force)')
+        drop_database(f"{former}_old")
         _administer(f'create database "{former}_old" template "{former}"')
         _use(f"{former}_old")
         yield
         _use(former)
-        _administer(f'drop database if exists "{former}_old" with (force)')
+        drop_database(f"{former}_old")
 
 
 def _use(name: str) -> None:

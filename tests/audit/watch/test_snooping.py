@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connections
 
 from bench import _snooping
-from tests.conftest import _administer
+from tests.conftest import _administer, drop_database
 
 STAFF = int(os.environ.get("SNOOPING_STAFF", "150"))
 WEEKS = int(os.environ.get("SNOOPING_WEEKS", "5"))
@@ -30,14 +30,14 @@ def own_database(name: str) -> Iterator[None]:
             settings.DATABASES[alias]["NAME"] = database
 
     go(former)
-    _administer(f'drop database if exists "{name}" with (force)')
+    drop_database(name)
     _administer(f'create database "{name}" template "{former}"')
     go(name)
     try:
         yield
     finally:
         go(former)
-        _administer(f'drop database if exists "{name}" with (force)')
+        drop_database(name)
 
 
 @pytest.mark.committed
