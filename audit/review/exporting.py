@@ -28,59 +28,14 @@ class _Echo:
         return line
 
 
-def _cells(export: Export, event: Event, whole: Explained | None) -> list[str]:
-    patient = export.patients.get(event.patient_id) if event.patient_id else None
-    kind = f"{event.object_type}:{event.object_id}" if event.object_id else ""
-    values = [
-        event.pk,
-        event.at.isoformat(),
-        event.actor,
-        role_words(event),
-        event.patient_id,
-        patient.mrn if patient else "",
-        patient.display_name if patient else "",
-        " ".join(str(key) for key in event.patient_ids or []),
-        event.event,
-        event.action,
-        event.words,
-        kind,
-        event.purpose,
-        event.reason,
-        event.outcome,
-        event.channel,
-        event.ip,
-        event.request_id,
-        json.dumps(event.detail) if event.detail and may_read_detail(event, export.closed) else "",
-        whole.standing if whole else "",
-        "; ".join(one.words for one in whole.explanations) if whole else "",
-    ]
-    return [safe_cell(value) for value in values]
-
-
-def csv_lines(export: Export) -> Iterator[str]:
-    """The file, line by line: a head, a row an event, and, when it was cut, a last row that says so."""
-    writer = csv.writer(_Echo())
-    yield "\ufeff" + writer.writerow(HEAD)
+def _whole(export: Export) -> Iterator[tuple[Event, Explained | None]]:
+    """The events of the file in its order, read piece by piece, each with what explains it."""
     for start in range(0, len(export.ids), PIECE):
         piece = export.ids[start : start + PIECE]
         rows = {row.pk: row for row in Event.objects.filter(pk__in=piece)}
         wholes = explained(list(rows.values()))
         for key in piece:
-            yield writer.writerow(_cells(export, rows[key], wholes.get(key)))
-    if export.is_cut:
-        yield writer.writerow([cut_text(len(export.ids))])
-
-
-def json_lines(export: Export) -> Iterator[str]:
-    """The same as JSON lines: an object an event, plain ASCII, and, when it was cut, a last one that says so."""
-    for start in range(0, len(export.ids), PIECE):
-        piece = export.ids[start : start + PIECE]
-        rows = {row.pk: row for row in Event.objects.filter(pk__in=piece)}
-        wholes = explained(list(rows.values()))
-        for key in piece:
-            yield json.dumps(_object(export, rows[key], wholes.get(key))) + "\n"
-    if export.is_cut:
-        yield json.dumps({"cut": cut_text(len(export.ids))}) + "\n"
+            yield rows[key], wholes.get(key)
 
 
 def _object(export: Export, event: Event, whole: Explained | None) -> dict[str, Any]:
@@ -109,6 +64,34 @@ def _object(export: Export, event: Event, whole: Explained | None) -> dict[str, 
         [one.words for one in whole.explanations] if whole else [],
     )
     return dict(zip(HEAD, values, strict=True))
+
+
+def _cells(export: Export, event: Event, whole: Explained | None) -> list[str]:
+    """The same for a spreadsheet: lists as text, roles by their words."""
+    one = _object(export, event, whole)
+    one["roles"] = role_words(event)
+    one["patients"] = " ".join(one["patients"])
+    one["detail"] = json.dumps(one["detail"]) if one["detail"] else ""
+    one["explanation"] = "; ".join(one["explanation"])
+    return [safe_cell(value) for value in one.values()]
+
+
+def csv_lines(export: Export) -> Iterator[str]:
+    """The file, line by line: a head, a row an event, and, when it was cut, a last row that says so."""
+    writer = csv.writer(_Echo())
+    yield "\ufeff" + writer.writerow(HEAD)
+    for event, whole in _whole(export):
+        yield writer.writerow(_cells(export, event, whole))
+    if export.is_cut:
+        yield writer.writerow([cut_text(len(export.ids))])
+
+
+def json_lines(export: Export) -> Iterator[str]:
+    """The same as JSON lines: an object an event, plain ASCII, and, when it was cut, a last one that says so."""
+    for event, whole in _whole(export):
+        yield json.dumps(_object(export, event, whole)) + "\n"
+    if export.is_cut:
+        yield json.dumps({"cut": cut_text(len(export.ids))}) + "\n"
 
 
 FORMS = {"csv": ("text/csv; charset=utf-8", csv_lines), "jsonl": ("application/x-ndjson", json_lines)}

@@ -29,12 +29,12 @@ from audit.review.models import (
     Source,
 )
 from audit.review.services import watching
+from audit.review.services.log import named
 from audit.services import record
 from common.errors import Denied, RuleBroken, WrongMove
 from common.notices.models import Tone
 from common.notices.services import notify
 from common.web import clean
-from patients import access as patient_access
 from patients.models import Patient
 
 SHOWN = 500
@@ -249,7 +249,7 @@ def view_case(*, by: User, case_id: Any) -> CaseFile:
     seen.evidence = list(case.evidence.select_related("frozen_by").order_by("at", "event_id")[:SHOWN])
     seen.alerts = [link.alert for link in case.alert_links.select_related("alert").order_by("created_at")]
     shown = ids | {row.patient_id for row in seen.evidence if row.patient_id}
-    seen.named = {row.pk: row for row in patient_access.visible_to(by).filter(pk__in=shown)} if shown else {}
+    seen.named = named(by, shown)
     seen.patients = [(key, seen.named.get(key)) for key in sorted(ids)]
     write_event(
         "case.viewed", by=by, case=case, more=shown, evidence=len(seen.evidence), notes=len(seen.notes)

@@ -17,13 +17,12 @@ from audit.models import Event
 from audit.review import access, queries, working_days
 from audit.review.models import GlassReview, Outcome
 from audit.review.services import cases
-from audit.review.services.log import named
+from audit.review.services.log import named, titles_of
 from audit.services import record
 from common.errors import RuleBroken, WrongMove
 from common.notices.models import Tone
 from common.notices.services import notify
 from patients.models import GlassBreak, Patient
-from records.documents import access as document_access
 
 RIGHT = "review.review_glass"
 
@@ -116,9 +115,7 @@ def open_review(*, by: User, review_id: Any) -> Reviewed:
     seen = Reviewed(review)
     if review.glass is not None:
         seen.events, seen.is_cut = queries.while_broken(review.glass)
-        wanted = {str(row.object_id) for row in seen.events if row.object_type == "documents.document"}
-        documents = document_access.visible_to(by).filter(pk__in=wanted) if wanted else ()
-        seen.titles = {str(document.pk): document.title for document in documents}
+        seen.titles = titles_of(by, seen.events)
         ids = {review.glass.patient_id}
     elif review.emergency is not None:
         seen.looks, seen.is_cut = queries.opened_in(review.emergency)

@@ -23,13 +23,13 @@ from accounts.services import service_account
 from audit.explaining import ACCESS_ACTIONS, Access, Standing, explain, standing_of
 from audit.review import counting, reports, working_days
 from audit.review.models import DrawnAccess, LookedAt, PeriodKind, SignOff, SignOffVerdict, end_of, quarter_of
+from audit.review.services.log import named
 from audit.services import record
 from common.errors import Denied, NotFound, RuleBroken, WrongMove
 from common.ids import as_uuid
 from common.notices.models import Tone
 from common.notices.services import notify
 from common.web import clean
-from patients import access as patient_access
 from patients.models import Patient
 
 RIGHT = "review.sign_reviews"
@@ -155,7 +155,7 @@ def view_sign_off(*, by: User, sign_off_id: Any) -> SignOffFile:
     seen = SignOffFile(sign_off, list(sign_off.sample.order_by("position")))
     ids = {row.patient_id for row in seen.sample}
     if ids:
-        seen.patients = {row.pk: row for row in patient_access.visible_to(by).filter(pk__in=ids)}
+        seen.patients = named(by, ids)
         seen.people = User.objects.in_bulk({row.actor_id for row in seen.sample})
     seen.numbers = sign_off.numbers if sign_off.is_signed else numbers_of(sign_off)
     record("signoff.viewed", by=by, patients=ids or None, about=sign_off, reason=WHY)

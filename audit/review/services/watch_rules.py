@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from audit.review import access
 from audit.review.models import DecoyChart, WatchRule
+from audit.review.services.log import named
 from audit.review.watch import registry
 from audit.services import record
 from common.errors import NotFound, RuleBroken, WrongMove
@@ -74,8 +75,8 @@ def list_decoys(*, by: User) -> list[tuple[DecoyChart, Patient | None]]:
     rows = list(DecoyChart.objects.select_related("marked_by").order_by("-until", "-since", "pk")[:200])
     ids = {row.patient_id for row in rows}
     record("watch.decoys_viewed", by=by, patients=ids, reason="compliance review")
-    named = {patient.pk: patient for patient in patient_access.visible_to(by).filter(pk__in=ids)}
-    return [(row, named.get(row.patient_id)) for row in rows]
+    patients = named(by, ids)
+    return [(row, patients.get(row.patient_id)) for row in rows]
 
 
 @transaction.atomic

@@ -16,13 +16,10 @@ from audit.explaining import Access, Explanation, explain
 from audit.models import Event
 from audit.review import access
 from audit.review.models import Alert, AlertState
-from audit.review.services.log import named
+from audit.review.services.log import named, titles_of
 from audit.services import record
 from common.errors import RuleBroken, WrongMove
 from patients.models import Patient
-from records.documents import access as document_access
-
-DOCUMENT = "documents.document"
 
 
 @dataclass
@@ -63,9 +60,7 @@ def open_alert(*, by: User, alert_id: Any) -> Evidence:
     if alert.patient_id:
         ids.add(alert.patient_id)
     seen.patients = named(by, ids)
-    wanted = {event.object_id for event in seen.events if event.object_type == DOCUMENT}
-    documents = document_access.visible_to(by).filter(pk__in=wanted) if wanted else ()
-    seen.titles = {str(document.pk): document.title for document in documents}
+    seen.titles = titles_of(by, seen.events)
     record(
         "watch.alert_viewed",
         by=by,
