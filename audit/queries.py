@@ -1,17 +1,14 @@
 """Reads about the log itself, for whoever keeps the system running: no event's contents are shown."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from itertools import pairwise
 
 from django.db import connection
 from django.utils import timezone
 
+from audit.archiving.months import Month, in_table
+
 LEAST_MONTHS_AHEAD = 2
-_PARTITIONS = """
-select child.relname from pg_inherits
-join pg_class child on child.oid = inhrelid
-where inhparent = 'public.audit_event'::regclass and child.relname ~ '^audit_event_[0-9]{6}$'
-"""
 
 
 @dataclass(frozen=True)
@@ -42,32 +39,24 @@ class PartitionState:
         return f"The access log is ready for {self.months_ahead} coming months."
 
 
-def _month(index: int) -> datetime:
-    """The first instant of month number `index` (12 × year + month - 1), UTC: where partitions begin."""
-    return datetime(index // 12, index % 12 + 1, 1, tzinfo=UTC)
-
-
 def partition_state() -> PartitionState:
     """How many months in a row after this one have their partition, and the rows in none of them.
 
     The application's role may not read a partition by itself, so rows outside are asked for by their time: the
     planner then looks into the default partition alone, however large the log is.
     """
-    now = timezone.now().astimezone(UTC)
-    this_month = now.year * 12 + now.month - 1
+    months = in_table()
+    ahead, coming = 0, Month.of(timezone.now()).next
+    while coming in months:
+        ahead, coming = ahead + 1, coming.next
     with connection.cursor() as cursor:
-        cursor.execute(_PARTITIONS)
-        months = {int(name[-6:-2]) * 12 + int(name[-2:]) - 1 for (name,) in cursor.fetchall()}
-        ahead = 0
-        while this_month + ahead + 1 in months:
-            ahead += 1
         if not months:
             cursor.execute("select count(*) from audit_event")
             return PartitionState(0, int(cursor.fetchone()[0]))
-        gaps = [index for index in range(min(months), max(months)) if index not in months]
-        outside = ["at < %s", "at >= %s"] + ["(at >= %s and at < %s)"] * len(gaps)
-        bounds = [_month(min(months)), _month(max(months) + 1)]
-        for index in gaps:
-            bounds += [_month(index), _month(index + 1)]
+        outside, bounds = ["at < %s", "at >= %s"], [months[0].start, months[-1].end]
+        for before, after in pairwise(months):
+            if before.end != after.start:
+                outside.append("(at >= %s and at < %s)")
+                bounds += [before.end, after.start]
         cursor.execute(f"select count(*) from audit_event where {' or '.join(outside)}", bounds)  # noqa: S608
         return PartitionState(ahead, int(cursor.fetchone()[0]))

@@ -57,6 +57,11 @@ class Month:
         return datetime(self.year + self.month // 12, self.month % 12 + 1, 1, tzinfo=UTC)
 
     @property
+    def next(self) -> "Month":
+        """The month after it."""
+        return Month.of(self.end)
+
+    @property
     def free_from(self) -> datetime:
         """From when on it may leave the table: its youngest event is old enough then."""
         end = self.end
@@ -65,13 +70,7 @@ class Month:
     @property
     def is_in_table(self) -> bool:
         """Whether it is a part of the log's table now."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "select exists (select from pg_inherits join pg_class child on child.oid = inhrelid"
-                " where inhparent = 'public.audit_event'::regclass and child.relname = %s)",
-                [self.table],
-            )
-            return bool(cursor.fetchone()[0])
+        return self in in_table()
 
 
 def in_table() -> list[Month]:

@@ -8,6 +8,7 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from audit import queries, tasks
+from audit.archiving import months
 
 pytestmark = pytest.mark.committed
 
@@ -19,7 +20,8 @@ class _Undo(Exception):
 @pytest.fixture
 def as_owner(committed: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Questions and housekeeping through the owner's connection, all of it taken back afterwards."""
-    monkeypatch.setattr(queries, "connection", connections["owner"])
+    for module in (queries, months):
+        monkeypatch.setattr(module, "connection", connections["owner"])
     monkeypatch.setattr(tasks, "connection", connections["owner"])
     try:
         with transaction.atomic("owner"):
