@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import selectors
 import socket
 import ssl
 import unicodedata
@@ -10,6 +11,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 SECONDS = 10
+FIRST_WORD_SECONDS = 2
 FACILITY_AUDIT = 10  # "security/authorization messages", private; ATNA's choice
 NOTICE = 5
 TLS_PORT, TCP_PORT = 6514, 601
@@ -54,6 +56,8 @@ def send(
         if certificate:
             trusted.load_cert_chain(certificate, key or None)
         with trusted.wrap_socket(plain, server_hostname=host) as secret:
+            if must_take_leave:
+                _check_let_in(secret)
             _write(secret, messages)
             # The server's close_notify comes after it has read everything.
             harmless = (ssl.SSLEOFError, ssl.SSLZeroReturnError) if must_take_leave else (OSError,)
@@ -64,3 +68,25 @@ def send(
 def _write(connection: socket.socket, messages: Iterable[bytes]) -> None:
     for each in messages:
         connection.sendall(str(len(each)).encode() + b" " + each)
+
+
+def _check_let_in(secret: ssl.SSLSocket) -> None:
+    """Hear whether the server takes our certificate. Raises OSError when it does not.
+
+    With TLS 1.3 it judges only when the handshake is over for us: its first word is then a ticket for the next session,
+    or an alert, and an alert that comes after we have sent may get lost. A server that gives no tickets says nothing.
+    """
+    if secret.version() != "TLSv1.3":
+        return
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(secret, selectors.EVENT_READ)
+        if not waiting.select(FIRST_WORD_SECONDS):
+            return
+    secret.setblocking(False)
+    try:
+        if not secret.recv(1):
+            raise ConnectionResetError("The server closed the connection instead of letting us in.")
+    except ssl.SSLWantReadError:
+        pass  # a ticket
+    finally:
+        secret.settimeout(SECONDS)

@@ -27,9 +27,11 @@ from django.utils import timezone
 from audit.feeds import delivering, fhir, sending
 from audit.models import FeedDelivery
 from audit.proof import epochs, sealing
+from common import syslog
 from config import env
 from tests.audit.proof.test_destinations import Listener, certificate  # noqa: F401  (a fixture)
 from tests.audit.proof.waiting import seal_everything, write_events
+from tests.launcher.waiting import until
 from tests.support import events
 
 pytestmark = pytest.mark.committed
@@ -305,8 +307,7 @@ def test_a_hanging_place_holds_back_no_seal(repository: Repository, monkeypatch:
 
     thread = threading.Thread(target=run)
     thread.start()
-    while not repository.calls:
-        time.sleep(0.01)
+    until(lambda: repository.calls, seconds=20, what="the repository was called")
     write_events(1)
     newest = epochs.last()
     sealed = sealing.seal()
@@ -440,3 +441,17 @@ def test_a_repository_that_does_not_know_us_is_not_counted_as_told(
     assert listener.messages() == []
     assert _row().error
     assert _row().last_n == before
+
+
+def test_a_refusal_is_heard_each_time(
+    certificate: tuple[Path, Path],  # noqa: F811
+    ours: tuple[Path, Path],
+) -> None:
+    """An alert that came after we had sent was lost now and then, and what was never read counted as told."""
+    for _ in range(20):
+        listener = Listener(certificate)
+        listener.context.verify_mode = ssl.CERT_REQUIRED
+        listener.context.load_verify_locations(str(ours[1]))
+        with pytest.raises(OSError, match=r"(?i)certificate|closed"):
+            syslog.send(listener.url, [b"one", b"two"], ca_file=str(certificate[1]), must_take_leave=True)
+        assert listener.messages() == []
