@@ -16,6 +16,7 @@ from accounts.roles import Role
 from audit import context
 from common.errors import TooMany
 from tests.factories import PASSWORD, make_user
+from tests.launcher.waiting import until
 from tests.support import events
 
 HERE, THERE = "192.0.2.10", "198.51.100.7"
@@ -254,15 +255,19 @@ def test_a_flood_of_attempts_leaves_threads_for_everybody_else(
         finally:
             connection.close()
 
+    def queue_is_full() -> bool:
+        if throttling._queue.acquire(blocking=False):
+            throttling._queue.release()
+            return False
+        return True
+
     hashing = settings.SIGN_INS_AT_ONCE
     with ThreadPoolExecutor(hashing + 9) as pool:
         first = [pool.submit(attempt, number) for number in range(hashing)]
         for _ in first:
             assert begun.acquire(timeout=20)
         waiting = pool.submit(attempt, 50)
-        while throttling._queue.acquire(blocking=False):
-            throttling._queue.release()
-            time.sleep(0.01)
+        until(queue_is_full, seconds=20, what="the queue is full")
         started = time.monotonic()
         refused = [pool.submit(attempt, 60 + number).result(timeout=20) for number in range(8)]
         assert time.monotonic() - started < 5

@@ -1,8 +1,5 @@
 """Events to seal. Sealing waits for every open transaction of the cluster, those of tests beside us too."""
 
-import threading
-import time
-
 from django.db import connection, transaction
 
 from accounts.services import service_account
@@ -11,6 +8,7 @@ from audit.proof import epochs, sealing
 from audit.proof.epochs import Epoch
 from audit.services import record
 from common.ids import uuid7
+from tests.launcher.waiting import until
 
 
 def write_events(count: int) -> list[int]:
@@ -25,14 +23,13 @@ def write_events(count: int) -> list[int]:
 
 def wait_until_settled(xid: int, seconds: float = 300) -> None:
     """Wait for the transactions before this one, those of tests beside us too."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+
+    def settled() -> bool:
         with connection.cursor() as cursor:
             cursor.execute("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-            if int(cursor.fetchone()[0]) >= xid:
-                return
-        threading.Event().wait(0.05)
-    raise AssertionError(f"An open transaction was not over after {seconds:.0f} s.")
+            return int(cursor.fetchone()[0]) >= xid
+
+    until(settled, seconds=seconds, what="every open transaction is over")
 
 
 def seal_everything(seconds: float = 300) -> Epoch:
@@ -40,11 +37,11 @@ def seal_everything(seconds: float = 300) -> Epoch:
     with connection.cursor() as cursor:
         cursor.execute("select coalesce(max(txid::text::bigint), 0) from audit_event")
         newest = int(cursor.fetchone()[0])
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        made = sealing.seal()
-        last = epochs.last()
-        if last is not None and last.to_xid > newest:
-            return made or last
-        threading.Event().wait(0.05)
-    raise AssertionError(f"An open transaction held the seal back for {seconds:.0f} s.")
+
+    def sealed() -> Epoch | None:
+        made, last = sealing.seal(), epochs.last()
+        return (made or last) if last is not None and last.to_xid > newest else None
+
+    epoch = until(sealed, seconds=seconds, what="no open transaction holds the seal back")
+    assert epoch
+    return epoch
