@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.rights import Right, all_rights
 from accounts.roles import PURPOSES, words_for
 from common.errors import RuleBroken
+from common.fields import day_field
 from common.reasons import said
 
 
@@ -393,10 +394,8 @@ class DeclineForm(forms.Form):
 class LeaveForm(forms.Form):
     """Somebody leaves."""
 
-    last_day = forms.DateField(
-        label="Last day",
-        help_text="The person can work until the end of it. A day that is past acts at once.",
-        widget=forms.DateInput(attrs={"type": "date"}),
+    last_day = day_field(
+        "Last day", help_text="The person can work until the end of it. A day that is past acts at once."
     )
     reason = forms.CharField(
         label="Why", max_length=300, widget=forms.TextInput(attrs={"autocomplete": "off"})

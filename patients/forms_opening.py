@@ -7,6 +7,7 @@ from django import forms
 from django.utils import timezone
 
 from accounts.models import User
+from common.fields import day_field
 from patients import queries
 from patients.forms import OFF
 from patients.models import Facility, Location, Restriction
@@ -23,10 +24,6 @@ def _user_field(help_text: str = "", *, required: bool = True, label: str = "Use
     )
 
 
-def _day(**kwargs: object) -> forms.DateField:
-    return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), **kwargs)  # type: ignore[arg-type]
-
-
 def _end_of(day: object) -> datetime | None:
     """The last instant of a day that was typed."""
     return timezone.make_aware(datetime.combine(day, time(23, 59, 59))) if day else None  # type: ignore[arg-type]
@@ -41,7 +38,7 @@ class RestrictForm(forms.Form):
         label="What is behind it", max_length=300, widget=forms.TextInput(attrs=OFF),
         help_text="For instance the number and day of the order.",
     )  # fmt: skip
-    until = _day(label="Until", required=False, help_text="Empty: until somebody lifts it.")
+    until = day_field(label="Until", required=False, help_text="Empty: until somebody lifts it.")
 
     def clean_until(self) -> datetime | None:
         """The end of that day."""
@@ -53,7 +50,7 @@ class GrantForm(forms.Form):
 
     user = _user_field()
     reason = forms.CharField(label="Why", max_length=300, widget=forms.TextInput(attrs=OFF))
-    expires_at = _day(label="Until", help_text=f"At most {LONGEST_GRANT.days} days from now.")
+    expires_at = day_field(label="Until", help_text=f"At most {LONGEST_GRANT.days} days from now.")
 
     def clean_expires_at(self) -> datetime | None:
         """The end of that day."""

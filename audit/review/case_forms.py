@@ -9,6 +9,7 @@ from accounts.models import User
 from audit.review import case_access
 from audit.review.forms import find_patient
 from audit.review.models import Case, Delay, Finding, Ground, NoteKind, Sanction, Source
+from common.fields import day_field
 from patients.models import Patient
 
 MOST_PATIENTS = 50
@@ -24,15 +25,6 @@ def _words(
         max_length=limit,
         help_text=help_text,
         widget=forms.Textarea(attrs={"rows": rows, "autocomplete": "off"}),
-    )
-
-
-def _day(label: str, *, required: bool = True, help_text: str = "") -> Any:
-    return forms.DateField(
-        label=label,
-        required=required,
-        help_text=help_text,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
 
@@ -93,7 +85,7 @@ class OpenForm(AboutForm):
         rows=6,
         help_text="In their words where you can: what, when, how they know.",
     )
-    discovered_on = _day(
+    discovered_on = day_field(
         "Discovered on",
         help_text="The first day anybody here but the offender knew, or could have known. The breach clock starts.",
     )
@@ -104,7 +96,7 @@ class OpenForm(AboutForm):
 class ChangeForm(AboutForm):
     """What of a case changes."""
 
-    discovered_on = _day("Discovered on", help_text="The breach clock starts on this day.")
+    discovered_on = day_field("Discovered on", help_text="The breach clock starts on this day.")
     why = _words("Why", rows=3, limit=2000, help_text="Kept in the case with what was before.")
 
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
@@ -197,7 +189,7 @@ class SanctionForm(forms.Form):
     """What followed for the person."""
 
     sanction = forms.ChoiceField(label="What followed", choices=Sanction.choices)
-    on = _day("On")
+    on = day_field("On")
     note = _words("By whom, by which rule", rows=3, limit=2000, help_text="If nothing followed: why.")
 
 
@@ -214,17 +206,17 @@ class NoticesForm(forms.Form):
     delay = forms.ChoiceField(
         label="Law enforcement asked to wait", required=False, choices=[("", "No"), *Delay.choices]
     )
-    delay_asked_on = _day("Asked on", required=False)
-    delay_until = _day("Until", required=False)
+    delay_asked_on = day_field("Asked on", required=False)
+    delay_until = day_field("Until", required=False)
     delay_asked_by = forms.CharField(
         label="Asked by",
         required=False,
         max_length=200,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    individuals_told_on = _day("People concerned told on", required=False)
-    media_told_on = _day("Media told on", required=False)
-    hhs_told_on = _day("HHS told on", required=False)
+    individuals_told_on = day_field("People concerned told on", required=False)
+    media_told_on = day_field("Media told on", required=False)
+    hhs_told_on = day_field("HHS told on", required=False)
     how_told = _words("How, and where the proof is", rows=3, limit=2000, required=False)
 
     def clean_how_told(self) -> str:

@@ -14,6 +14,7 @@ from audit.review.keyset import SORTS, Order
 from audit.review.models import Outcome
 from audit.review.questions import Question
 from audit.review.watch.registry import Setting
+from common.fields import day_field
 from common.ids import as_uuid
 from patients import access as patient_access
 from patients import mrn
@@ -108,10 +109,8 @@ class QuestionForm(forms.Form):
     )
     event = forms.ChoiceField(label="Event", required=False)
     outcome = forms.ChoiceField(label="Outcome", required=False, choices=OUTCOMES)
-    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(
-        label="To, that day included", required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    since = day_field("From", required=False)
+    until = day_field("To, that day included", required=False)
     object = forms.CharField(label="Record id", required=False, max_length=120)
     request = forms.CharField(label="Reference", required=False, max_length=64)
     explained = forms.ChoiceField(label="Explanation", required=False, choices=EXPLAINED)
@@ -218,10 +217,8 @@ class PersonForm(forms.Form):
 class PatientPrintForm(forms.Form):
     """Which days a patient is told of."""
 
-    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(
-        label="To, that day included", required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    since = day_field("From", required=False)
+    until = day_field("To, that day included", required=False)
 
     def clean(self) -> dict[str, Any]:
         """The two days in their order."""

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from accounts.views import me
 from audit.review import pictures, reports
 from audit.review.services import reporting
+from common.fields import day_field
 
 LONGEST = timedelta(days=366 * 3)
 
@@ -20,10 +21,8 @@ LONGEST = timedelta(days=366 * 3)
 class PeriodForm(forms.Form):
     """From when until when, both days included."""
 
-    since = forms.DateField(label="From", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-    until = forms.DateField(
-        label="To, that day included", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    since = day_field("From")
+    until = day_field("To, that day included")
 
     def clean(self) -> dict[str, Any]:
         """In this order, and no longer than a report can be."""

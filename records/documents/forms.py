@@ -6,6 +6,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils import timezone
 
+from common.fields import day_field
 from patients.models import Patient
 from records.documents.models import DocumentType, Label, LabelVerdict
 from records.documents.queries import MAX_QUESTION, Filters, LabelTable
@@ -38,11 +39,7 @@ class UploadForm(forms.Form):
         help_text="PDF, TIFF, JPEG or PNG. Several files become several documents.",
     )
     type = forms.ChoiceField(label="Type")
-    service_date = forms.DateField(
-        label="Service date",
-        help_text="The day of the care it reports, not of filing.",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
+    service_date = day_field("Service date", help_text="The day of the care it reports, not of filing.")
     encounter = forms.ChoiceField(label="Encounter", required=False)
     title = forms.CharField(
         label="Title", required=False, max_length=200, help_text="Left empty, the type is the title."
@@ -74,8 +71,8 @@ class FilterForm(forms.Form):
 
     q = forms.CharField(required=False, max_length=MAX_QUESTION, label="Words in the text")
     type = forms.CharField(required=False, max_length=20, label="Type")
-    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+    since = day_field("From", required=False)
+    until = day_field("To", required=False)
     author = forms.CharField(required=False, max_length=120, label="Author")
     label = forms.ChoiceField(required=False, choices=[("", "Any"), *Label.choices], label="Sensitivity")
 

@@ -7,23 +7,13 @@ from django import forms
 from django.utils import timezone
 
 from accounts.models import User
+from common.fields import day_field
 from records.documents.models import Document, DocumentType
 from records.release.kinds import Kind
 from records.release.models import Channel, DeliveryFormat, DeliveryMethod, RecordRequest
 from records.release.rules.identity import METHODS
 
 NEWEST_FIRST = "newest"
-
-
-class DayInput(forms.DateInput):
-    """A day, picked or typed."""
-
-    def __init__(self) -> None:
-        super().__init__(attrs={"type": "date"}, format="%Y-%m-%d")
-
-
-def _day(label: str, *, required: bool = True, help_text: str = "") -> forms.DateField:
-    return forms.DateField(label=label, required=required, widget=DayInput(), help_text=help_text)
 
 
 class SeenForm(forms.Form):
@@ -51,13 +41,13 @@ class RequestForm(SeenForm):
     requester_email = forms.EmailField(label="E-mail", required=False)
     requester_fax = forms.CharField(label="Fax", max_length=40, required=False)
     purpose = forms.CharField(label="What for", max_length=300)
-    received_on = _day(
+    received_on = day_field(
         "Received on", help_text="The day it reached the hospital: the due date is counted from it."
     )
     channel = forms.ChoiceField(label="Came by", choices=Channel.choices)
     everything = forms.BooleanField(label="The whole record", required=False)
-    from_on = _day("From", required=False)
-    to_on = _day("To", required=False)
+    from_on = day_field("From", required=False)
+    to_on = day_field("To", required=False)
     types = forms.MultipleChoiceField(
         label="Only these types", required=False, widget=forms.SelectMultiple(attrs={"size": 6})
     )
@@ -102,7 +92,7 @@ class IdentityForm(SeenForm):
     """How it was checked who asks."""
 
     method = forms.ChoiceField(label="How", choices=METHODS.items())
-    seen_on = _day("On")
+    seen_on = day_field("On")
 
 
 class AuthorizationForm(SeenForm):
@@ -112,9 +102,9 @@ class AuthorizationForm(SeenForm):
     discloser = forms.CharField(label="Who may release it", max_length=250, required=False)
     recipient = forms.CharField(label="To whom", max_length=250, required=False)
     purpose = forms.CharField(label="Purpose", max_length=300, required=False)
-    expires_on = _day("Ends on", required=False)
+    expires_on = day_field("Ends on", required=False)
     expires_event = forms.CharField(label="or with the event", max_length=250, required=False)
-    signed_on = _day("Signed on", required=False)
+    signed_on = day_field("Signed on", required=False)
     signed_by = forms.ChoiceField(
         label="Signed by",
         required=False,
@@ -186,7 +176,7 @@ class MailedForm(forms.Form):
     how = forms.ChoiceField(
         label="How", choices=[choice for choice in DeliveryMethod.choices if choice[0] != "download"]
     )
-    sent_on = _day("On")
+    sent_on = day_field("On")
     tracking = forms.CharField(label="Tracking number", max_length=80, required=False)
 
 
