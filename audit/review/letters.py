@@ -1,32 +1,25 @@
 """What goes out on paper, drawn as PDF: import this where it is needed, it loads the drawing library."""
 
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC
 from typing import Any
-from xml.sax.saxutils import escape
 
 from django.utils import timezone
-from reportlab.lib import colors
-from reportlab.lib.pagesizes import letter
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import (
     Flowable,
-    LongTable,
     Paragraph,
     Preformatted,
-    SimpleDocTemplate,
     Spacer,
-    TableStyle,
 )
 
 from audit.models import Event
 from audit.review.describing import role_words
+from audit.review.paper import Sheet
 from audit.review.services.printing import LawyerPrint, PatientReport
 from common.templatetags.chartroom import day_text
 from records.release.packaging.cover import drawable
 
-INK, RULE = colors.HexColor("#1c2733"), colors.HexColor("#b8c2cc")
 HOW_TO_QUESTION = (
     "You may question any line. Write to the compliance office of the hospital, or ask for it at the desk, and give "
     "the reference above and the number of the line. Somebody who had nothing to do with it will look into it and "
@@ -44,63 +37,9 @@ LEGEND = (
 )
 
 
-class _Sheet:
-    """Paragraphs in the house's manner, and the pages they make."""
-
-    def __init__(self, title: str, facility: str, footer: str) -> None:
-        drawable("")  # the fonts are registered with the first text
-        self.title, self.facility, self.footer = title, facility, footer
-        self.words = ParagraphStyle("words", fontName="Vera", fontSize=9, leading=12, textColor=INK)
-        self.small = ParagraphStyle("small", parent=self.words, fontSize=7.5, leading=10)
-        self.hash = ParagraphStyle("hash", parent=self.small, fontName="Courier", fontSize=7, leading=9)
-        self.head = ParagraphStyle("head", parent=self.words, fontName="VeraBd", fontSize=10, leading=14)
-        self.top = ParagraphStyle(
-            "top", parent=self.head, fontSize=17, leading=21, spaceBefore=6, spaceAfter=8
-        )
-        self.bold = ParagraphStyle("bold", parent=self.small, fontName="VeraBd")
-
-    def say(self, text: object, style: ParagraphStyle | None = None) -> Paragraph:
-        return Paragraph(escape(drawable(str(text))), style or self.words)
-
-    def table(
-        self, heads: Sequence[str], rows: Sequence[Sequence[Any]], widths: Sequence[int], *more: Any
-    ) -> LongTable:
-        cells = [[self.say(head, self.bold) for head in heads], *rows]
-        style = [
-            ("VALIGN", (0, 0), (-1, -1), "TOP"),
-            ("LINEBELOW", (0, 0), (-1, -1), 0.4, RULE),
-            ("TOPPADDING", (0, 0), (-1, -1), 2),
-            ("BACKGROUND", (0, 0), (-1, 0), colors.HexColor("#eef2f5")),
-            *more,
-        ]
-        return LongTable(cells, colWidths=list(widths), repeatRows=1, style=TableStyle(style))
-
-    def pdf(self, story: list[Flowable]) -> bytes:
-        made = io.BytesIO()
-        document = SimpleDocTemplate(
-            made,
-            pagesize=letter,
-            leftMargin=54,
-            rightMargin=54,
-            topMargin=48,
-            bottomMargin=52,
-            title=self.title,
-            author=drawable(self.facility),
-            lang="en-US",
-        )
-
-        def foot(canvas: Any, page: Any) -> None:
-            canvas.setFont("Vera", 7)
-            canvas.drawString(54, 34, drawable(self.footer))
-            canvas.drawRightString(letter[0] - 54, 34, f"Page {page.page}")
-
-        document.build(story, onFirstPage=foot, onLaterPages=foot)
-        return made.getvalue()
-
-
 def patient_pdf(report: PatientReport) -> bytes:
     """Who looked at my chart."""
-    sheet = _Sheet("Who looked at my chart", report.facility, f"Reference {report.reference}")
+    sheet = Sheet("Who looked at my chart", report.facility, f"Reference {report.reference}")
     say, small = sheet.say, sheet.small
     patient = report.patient
     born = f"born {day_text(patient.birth_date)}, " if patient.birth_date else ""
@@ -136,7 +75,7 @@ def patient_pdf(report: PatientReport) -> bytes:
 
 def lawyer_pdf(made: LawyerPrint) -> bytes:
     """Events with their hashes."""
-    sheet = _Sheet("Events of the access log", made.facility, f"Reference {made.reference}")
+    sheet = Sheet("Events of the access log", made.facility, f"Reference {made.reference}")
     say, small = sheet.say, sheet.small
     asked = ", ".join(f"{name} {value}" for name, value in made.asked.items())
     rows: list[list[Any]] = []

@@ -1,23 +1,17 @@
 """A report on paper."""
 
-import io
-from xml.sax.saxutils import escape
-
 from django.utils import timezone
 from reportlab.graphics.shapes import Drawing, Line, Rect, String
 from reportlab.lib import colors
-from reportlab.lib.pagesizes import letter
 from reportlab.lib.styles import ParagraphStyle
-from reportlab.lib.units import mm
-from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import Flowable, Spacer
 
 from audit.review import pictures
+from audit.review.paper import INK, RULE, WIDTH, Sheet
 from audit.review.reports import Report, text_of
 from records.release.packaging.cover import drawable
 
-INK, RULE, BAR = colors.HexColor("#1c2733"), colors.HexColor("#b8c2cc"), colors.HexColor("#0a5aa8")
-WIDTH = letter[0] - 40 * mm
+BAR = colors.HexColor("#0a5aa8")
 
 
 def _picture(report: Report) -> Flowable | None:
@@ -63,18 +57,13 @@ def state_text(report: Report) -> str:
 
 def make(report: Report, *, made_for: str) -> bytes:
     """The report as PDF."""
-    drawable("")  # the fonts
-    words = ParagraphStyle("words", fontName="Vera", fontSize=9, leading=12, textColor=INK)
-    small = ParagraphStyle("small", parent=words, fontSize=7.5, leading=10)
+    made = f"Chartroom, {timezone.localtime():%d %b %Y %H:%M %Z}, for {made_for}"
+    sheet = Sheet(report.title, "Chartroom", made)
+    say, small, head = sheet.say, sheet.small, sheet.bold
     right = ParagraphStyle("right", parent=small, alignment=2)
-    head = ParagraphStyle("head", parent=small, fontName="VeraBd")
-    title = ParagraphStyle("title", parent=words, fontName="VeraBd", fontSize=16, leading=20, spaceAfter=6)
-
-    def say(text: str, style: ParagraphStyle = words) -> Paragraph:
-        return Paragraph(escape(drawable(text)), style)
 
     story: list[Flowable] = [
-        say(report.title, title),
+        say(report.title, sheet.top),
         say(report.what),
         say(f"{report.since:%d %b %Y} to {report.until:%d %b %Y}, both days included."),
         say(state_text(report)),
@@ -88,8 +77,7 @@ def make(report: Report, *, made_for: str) -> bytes:
     picture = _picture(report)
     if picture:
         story += [Spacer(1, 8), say(report.bars_of, head), picture]
-    rows = [[say(column.head, head) for column in report.columns]]
-    rows += [
+    rows = [
         [
             say(text_of(cell, column), right if column.is_number else small)
             for cell, column in zip(row, report.columns, strict=True)
@@ -98,25 +86,10 @@ def make(report: Report, *, made_for: str) -> bytes:
     ]
     first = 0.34 * WIDTH
     widths = [first, *[(WIDTH - first) / (len(report.columns) - 1)] * (len(report.columns) - 1)]
-    table = Table(rows, colWidths=widths, repeatRows=1)
-    table.setStyle(
-        TableStyle([("LINEBELOW", (0, 0), (-1, -1), 0.4, RULE), ("VALIGN", (0, 0), (-1, -1), "TOP")])
-    )
+    table = sheet.table([column.head for column in report.columns], rows, widths)
     story += (
         [Spacer(1, 8), table]
         if report.rows
         else [Spacer(1, 8), say("Nothing of this happened in the period.")]
     )
-    made = f"Chartroom, {timezone.localtime():%d %b %Y %H:%M %Z}, for {made_for}"
-
-    def foot(canvas: Canvas, document: SimpleDocTemplate) -> None:
-        canvas.setFont("Vera", 7)
-        canvas.drawString(20 * mm, 11 * mm, drawable(made))
-        canvas.drawRightString(letter[0] - 20 * mm, 11 * mm, f"Page {document.page}")
-
-    target = io.BytesIO()
-    SimpleDocTemplate(
-        target, pagesize=letter, title=report.title, author="Chartroom", leftMargin=20 * mm, rightMargin=20 * mm,
-        topMargin=18 * mm, bottomMargin=18 * mm,
-    ).build(story, onFirstPage=foot, onLaterPages=foot)  # fmt: skip
-    return target.getvalue()
+    return sheet.pdf(story)

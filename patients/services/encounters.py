@@ -4,13 +4,14 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from audit.services import record
 from common.errors import RuleBroken, Stale, WrongMove
+from common.sequences import next_of
 from patients import access
 from patients.models import Encounter, EncounterKind, Facility, Location, Patient
 from patients.services.parts import fitted
@@ -21,9 +22,7 @@ FIELDS = ("kind", "location", "attending", "started_at", "ended_at")
 
 
 def _next_number() -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("select nextval('patients_encounter_number')")
-        return f"E-{int(cursor.fetchone()[0]):07d}"
+    return f"E-{next_of('patients_encounter_number'):07d}"
 
 
 def attending_named(username: str) -> User:

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -34,6 +34,7 @@ from audit.services import record
 from common.errors import Denied, RuleBroken, WrongMove
 from common.notices.models import Tone
 from common.notices.services import notify
+from common.sequences import next_of
 from common.web import clean
 from patients.models import Patient
 
@@ -95,9 +96,7 @@ def tell_officers(
 
 
 def _next_number() -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("select nextval('review_case_number')")
-        return f"C-{timezone.localdate().year}-{int(cursor.fetchone()[0]):04d}"
+    return f"C-{timezone.localdate().year}-{next_of('review_case_number'):04d}"
 
 
 def check_discovery(day: date) -> None:

@@ -5,13 +5,14 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from accounts.models import User
 from audit.services import record
 from common.errors import RuleBroken, Stale, WrongMove, check_move
+from common.sequences import next_of
 from patients import access as patient_access
 from records.documents.models import DocumentType
 from records.release import access
@@ -31,9 +32,7 @@ REQUESTER = ("name", "organization", "address", "phone", "email", "fax")
 
 
 def _next_number() -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("select nextval('release_request_number')")
-        return f"R-{timezone.localdate().year}-{int(cursor.fetchone()[0]):06d}"
+    return f"R-{timezone.localdate().year}-{next_of('release_request_number'):06d}"
 
 
 def _day(text: object, name: str) -> str:
