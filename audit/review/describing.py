@@ -10,6 +10,7 @@ from django.apps import apps
 from django.utils import timezone
 
 from accounts.roles import words_for
+from audit.explaining import Explanation, kind_words
 from audit.models import Event
 from audit.review.sifting import Explained, Sifted
 from common.templatetags.chartroom import day_text
@@ -120,10 +121,19 @@ class Line:
         return self.refused_thing or path or self.event.words
 
     @property
+    def _because(self) -> list[Explanation]:
+        """What is known of it, what speaks against it first."""
+        return sorted(self.explained.explanations if self.explained else (), key=lambda one: one.verdict)
+
+    @property
     def reasons(self) -> list[str]:
         """Why it was, or what speaks against it: that first."""
-        found = self.explained.explanations if self.explained else ()
-        return list(dict.fromkeys(one.words for one in sorted(found, key=lambda one: one.verdict)))
+        return list(dict.fromkeys(one.words for one in self._because))
+
+    @property
+    def kind(self) -> str:
+        """The kind of the first reason, in words; empty when there is none."""
+        return next((kind_words(one.kind) for one in self._because), "")
 
     @property
     def outcome(self) -> str:

@@ -74,11 +74,6 @@ class TimelineLine:
             parts = [self.event.words]
         return ", ".join(part for part in [*parts, duration(group.took)] if part)
 
-    @property
-    def reasons(self) -> list[str]:
-        """Why it was, or what speaks against it."""
-        return self.line.reasons
-
 
 @dataclass(frozen=True)
 class Day:

@@ -62,12 +62,13 @@ def _heads(
     heads = []
     for name in names:
         if name not in sorting:
-            heads.append({"text": HEADS[name], "url": "", "sort": ""})
+            heads.append({"name": name, "text": HEADS[name], "url": "", "sort": ""})
             continue
         is_current = order.key == name
         turned = Order(name, not order.is_descending if is_current else name == "at")
         direction = ("descending" if order.is_descending else "ascending") if is_current else ""
-        heads.append({"text": HEADS[name], "url": url_with(request.GET, sort=str(turned)), "sort": direction})
+        url = url_with(request.GET, sort=str(turned))
+        heads.append({"name": name, "text": HEADS[name], "url": url, "sort": direction})
     return heads
 
 

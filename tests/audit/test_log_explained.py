@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from datetime import UTC, timedelta
 from typing import Any
@@ -71,6 +72,32 @@ def test_each_access_says_what_it_comes_to(
     page = answer.content.decode()
     for words in ("Explained", "Unexplained", "Speaks against", "attending of encounter", "their own chart"):
         assert words in page
+
+
+def _chips(page: str) -> list[str]:
+    """What the chips that unfold the rows say to somebody who hears the page."""
+    found = re.findall(r'<details class="unfold">\s*<summary>(.*?)</summary>', page, re.DOTALL)
+    heard = [re.sub(r'<span aria-hidden="true">.*?</span>|<svg.*?</svg>', "", chip) for chip in found]
+    return [" ".join(re.sub(r"<[^>]+>", " ", chip).split()) for chip in heard]
+
+
+def test_a_chip_says_the_kind_and_the_row_every_reason(
+    compliance: User, clinician: User, clerk: User, chart: Patient, browse: Browse
+) -> None:
+    """One line for the eye; whoever hears the page, unfolds the row or prints it has all of it."""
+    own(clinician, chart)
+    look(clinician, chart)
+    look(clerk, chart)
+    record("patient.searched", by=clerk, patients=[chart.pk])
+    page = browse(compliance).get("/log/", {"patient": chart.mrn, "action": "view"}).content.decode()
+    assert _chips(page) == ["Unexplained", "Speaks against: Own chart and 1 more"]
+    reasons = re.findall(r'<ul class="plain unfold-words">(.*?)</ul>', page, re.DOTALL)
+    assert len(reasons) == 1
+    against, explains = re.findall(r"<li>(.*?)</li>", reasons[0])
+    assert "their own chart" in against
+    assert "attending of encounter" in explains
+    searched = browse(compliance).get("/log/", {"action": "search"}).content.decode()
+    assert _chips(searched) == ["The whole row"]
 
 
 def test_a_refusal_is_no_access(compliance: User, clerk: User, chart: Patient, browse: Browse) -> None:

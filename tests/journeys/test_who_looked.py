@@ -72,3 +72,39 @@ def test_the_officer_sees_what_nobody_explains_and_prints_for_the_patient(
     look(page)
     page.get_by_role("button", name="Keep", exact=True).click()
     expect(page.locator("main")).to_contain_text("Kept: Prints of this month.")
+
+
+ROWS = """() => [...document.querySelectorAll("table.log-lines tbody tr")].map((row) => {
+    const box = row.getBoundingClientRect();
+    return [box.top + scrollY, box.height];
+})"""
+
+
+def test_a_screen_holds_two_dozen_rows_and_each_unfolds(desk: Desk, furnished: Furnished) -> None:
+    """SCREENS: 24 rows at 1440 by 900, each one line; by key the row says everything, and on a phone it is a card."""
+    page = desk("compliance", viewport=WIDE)
+    page.goto("/log/?period=all")
+    rows = page.evaluate(ROWS)
+    assert rows
+    assert {round(height) for _, height in rows} <= {26, 27, 28}
+    assert (WIDE["height"] - rows[0][0]) / max(height for _, height in rows) >= 24
+
+    page.goto(f"/log/chart/{furnished.patient}/?period=all")
+    chip = page.locator("td:not(.unfold-bare) > .unfold > summary").last
+    words = chip.locator("xpath=../following-sibling::ul")
+    assert words.evaluate("list => list.getBoundingClientRect().width") <= 1  # heard, not seen
+    expect(words).not_to_be_empty()
+    chip.focus()
+    page.keyboard.press("Enter")
+    assert words.evaluate("list => list.getBoundingClientRect().width") > 100
+    look(page)
+    page.emulate_media(media="print")
+    assert all(
+        width > 100
+        for width in page.locator(".unfold-words").evaluate_all(
+            "lists => lists.map((list) => list.getBoundingClientRect().width)"
+        )
+    )
+    page.emulate_media(media="screen", color_scheme="dark")
+    page.evaluate("document.documentElement.dataset.bsTheme = 'dark'")
+    look(page)
