@@ -14,10 +14,12 @@ from accounts.known import Known
 from accounts.models import User
 from audit.models import Event
 from common.templatetags.chartroom import day_text
+from patients import access
 from patients.branches import Match, best_matches
 from patients.models import Consult, Facility, GlassBreak, Identifier, Location, Patient, Workplace
 from patients.typed import LIMIT, number_key, take_apart
 
+COUNTED = 10_000  # charts open to somebody; beyond that "more" is said
 Sieve = Callable[[list[UUID]], set[UUID]]
 
 
@@ -143,11 +145,13 @@ def former_workplaces_of(person: User) -> QuerySet[Workplace]:
 
 
 def works(person: User) -> Known:
-    """For the administrator's page about her."""
+    """For the administrator's page about her: who has more open than her work asks for is seen there."""
     lines = tuple(f"{row.words}, since {day_text(localdate(row.since))}" for row in workplaces_of(person))
+    count = access.count_open(person, COUNTED + 1)
+    known = f"{count:,}" if count <= COUNTED else f"more than {COUNTED:,}"
     return Known(
         "Where they work",
-        lines or ("The whole house",),
+        (*(lines or ("The whole house",)), f"Charts open to them now: {known}"),
         "Change",
         reverse("patients:workplaces", args=[person.pk]),
     )

@@ -25,6 +25,7 @@ from patients.models import Patient
 # They stand for the user and the patient while Django writes a rule's SQL.
 SOMEBODY = UUID("5f0e5f0e-0000-4000-8000-000000000001")
 SOME_CHART = UUID("5f0e5f0e-0000-4000-8000-000000000002")
+SOME_NUMBER = UUID("5f0e5f0e-0000-4000-8000-000000000003")
 NOTHING = Value("")
 HERE = '"patients_patient"."id"'  # how a rule over the index itself speaks of the patient
 
@@ -117,7 +118,7 @@ class Asked:
 
     def among(self, user_id: UUID, patient_ids: Sequence[UUID]) -> set[UUID]:
         """Those of these charts that `over_charts` opens. One statement, whose plan is kept."""
-        sql, values = _list_condition(self)
+        sql, values = _list_condition(self, is_walked=False)
         condition = sql.replace("{patient}", "asked.id")
         statement = f"select asked.id from unnest(%s::uuid[]) as asked(id) where {condition}"  # noqa: S608
         with connection.cursor() as cursor:
@@ -125,10 +126,24 @@ class Asked:
             prepared.execute(cursor, statement, (SOME_CHART, *values), places)
             return {row[0] for row in cursor.fetchall()}
 
-    def over_charts(self, user_id: UUID, column: str) -> "Condition":
-        """True of rows whose `column` is the id of a chart that these rules open."""
-        sql, values = _list_condition(self)
+    def over_charts(self, user_id: UUID, column: str, *, is_walked: bool = False) -> "Condition":
+        """True of rows whose `column` is the id of a chart that these rules open.
+
+        As it is, PostgreSQL starts from the charts: right for a few. When `is_walked` it goes through the rows in the
+        order of the list, looking each up in a hash table of her charts, until the page is full: right for many.
+        """
+        sql, values = _list_condition(self, is_walked=is_walked)
         return Condition(sql, _filled(values, user_id), patient=column)
+
+    def count(self, user_id: UUID, most: int) -> int:
+        """How many charts these rules open, counted up to `most`; no chart is fetched. The plan is kept."""
+        sql, values = _count_statement(self)
+        with connection.cursor() as cursor:
+            asks = prepared.ready(cursor, sql, values, {SOMEBODY: user_id, SOME_NUMBER: most})
+            # What it answers changes how something else is asked, not what is shown: no question of the page.
+            with connection.wrap_database_errors:
+                cursor.cursor.execute(*asks)
+                return int(cursor.cursor.fetchone()[0])
 
 
 @lru_cache(maxsize=256)
@@ -153,34 +168,70 @@ def _chart_statement(asked: Asked) -> Text | None:
 
 
 @lru_cache(maxsize=256)
-def _list_condition(asked: Asked) -> Text:
+def _list_condition(asked: Asked, *, is_walked: bool) -> Text:
     """A condition on `{patient}`, the id of a chart: opened by some rule that no closer beats."""
+    ways, by_rows = _ways(asked)
+    if is_walked and by_rows:
+        # `case` keeps PostgreSQL from making joins of it, which would start from the charts again, and from asking
+        # what closes a chart of each row that nothing opens.
+        cases: list[Text] = []
+        for opened, closers in by_rows:
+            closed = _not_closed(closers, "{patient}", by_row=True)
+            cases.append(
+                (f"when {{patient}} in ({opened[0]}){closed[0]} then true ", (*opened[1], *closed[1]))
+            )
+        chosen = _joined("", cases)
+        ways.append((f"case {chosen[0]}else false end", chosen[1]))
+    elif by_rows:
+        union = _open_charts(by_rows)
+        ways.append((f"{{patient}} in ({union[0]})", union[1]))
+    return _joined(" or ", ways) if ways else ("false", ())
+
+
+@lru_cache(maxsize=256)
+def _count_statement(asked: Asked) -> Text:
+    """How many charts are open, up to a number."""
+    over_index, by_rows = _ways(asked)
+    if over_index or not by_rows:
+        condition = _list_condition(asked, is_walked=False)
+        rows = f"select from patients_patient where {condition[0].replace('{patient}', HERE)}", condition[1]
+    else:
+        union = _open_charts(by_rows)
+        rows = f"select distinct patient_id from ({union[0]}) as chart(patient_id)", union[1]  # noqa: S608
+    return f"select count(*) from ({rows[0]} limit %s) as counted", (*rows[1], SOME_NUMBER)  # noqa: S608
+
+
+Opened = tuple[Text, tuple[Closer, ...]]
+
+
+def _ways(asked: Asked) -> tuple[list[Text], list[Opened]]:
+    """What opens charts: conditions on `{patient}`, closers and all; selects of ids, each with what may close them."""
     groups: dict[tuple[Closer, ...], list[Opener]] = {}
     for opener in asked.openers:
         beaten_by = tuple(closer for closer in asked.closers if opener.name not in closer.yields_to)
         groups.setdefault(beaten_by, []).append(opener)
-    ways: list[Text] = []
-    sources: list[Text] = []
+    conditions: list[Text] = []
+    selects: list[Opened] = []
     for closers, openers in groups.items():
         over_index, by_rows = _sorted_out(openers)
         if over_index:
             closed = _not_closed(closers, "{patient}")
             opened = _joined(" or ", over_index)
-            ways.append((f"(({opened[0]}){closed[0]})", (*opened[1], *closed[1])))
+            conditions.append((f"(({opened[0]}){closed[0]})", (*opened[1], *closed[1])))
         if by_rows:
-            closed = _not_closed(closers, "opened.patient_id")
-            opened = _joined(" union all ", by_rows)
-            where = f" where true{closed[0]}" if closed[0] else ""
-            sources.append(
-                (
-                    f"select opened.patient_id from ({opened[0]}) as opened(patient_id){where}",  # noqa: S608
-                    (*opened[1], *closed[1]),
-                )
-            )
-    if sources:
-        union = _joined(" union all ", sources)
-        ways.append((f"{{patient}} in ({union[0]})", union[1]))
-    return _joined(" or ", ways) if ways else ("false", ())
+            selects.append((_joined(" union all ", by_rows), closers))
+    return conditions, selects
+
+
+def _open_charts(by_rows: list[Opened]) -> Text:
+    """A select of the ids of all charts that are opened and not closed; one stands there once for each way."""
+    sources: list[Text] = []
+    for opened, closers in by_rows:
+        closed = _not_closed(closers, "opened.patient_id")
+        where = f" where true{closed[0]}" if closed[0] else ""
+        sql = f"select opened.patient_id from ({opened[0]}) as opened(patient_id){where}"  # noqa: S608
+        sources.append((sql, (*opened[1], *closed[1])))
+    return _joined(" union all ", sources)
 
 
 def _joined(word: str, texts: list[Text]) -> Text:
@@ -209,13 +260,15 @@ def _sorted_out(openers: list[Opener]) -> tuple[list[Text], list[Text]]:
     return over_index, by_rows
 
 
-def _not_closed(closers: Iterable[Closer], column: str) -> Text:
+def _not_closed(closers: Iterable[Closer], column: str, *, by_row: bool = False) -> Text:
+    """` and …`: nothing closes the chart. With `by_row` each chart is looked up, not all found beforehand."""
     parts: list[Text] = []
+    end = " offset 0" if by_row else ""
     for closer in closers:
         text = _written(closer.rows(SOMEBODY).order_by().values(closer.patient))
         if text is not None:
-            sql = f" and not exists (select from ({text[0]}) as closed(patient_id) where closed.patient_id = {column})"
-            parts.append((sql, text[1]))
+            closed = f"select from ({text[0]}) as closed(patient_id) where closed.patient_id = {column}{end}"
+            parts.append((f" and not exists ({closed})", text[1]))
     return _joined("", parts)
 
 
@@ -252,3 +305,4 @@ def forget() -> None:
     check_can_be_asked.cache_clear()
     _chart_statement.cache_clear()
     _list_condition.cache_clear()
+    _count_statement.cache_clear()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import pytest
@@ -15,7 +16,7 @@ from accounts.models import User
 from accounts.roles import Role
 from common.errors import Denied
 from patients import access
-from patients.access import Verdict, registry, rules
+from patients.access import Verdict, charts, registry, rules
 from patients.models import (
     CareTeamMember,
     ChartRestriction,
@@ -39,13 +40,15 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 def both(user: User, patient: Patient) -> access.Decision:
     """The decision, after making sure that the list says the same."""
     decision = access.decide(user, patient)
-    visible = access.visible_to(user)
-    listed = visible.filter(pk=patient.pk).exists()
-    nested = Patient.objects.filter(pk__in=visible.values("pk"), pk=patient.pk).exists()
-    deeper = Patient.objects.filter(
-        pk__in=Patient.objects.filter(pk__in=visible.values("pk")).values("pk"), pk=patient.pk
-    ).exists()
-    assert listed == nested == deeper == decision.allowed, str(decision)
+    for many in (False, True):  # however many charts she has open, the list has the same rows
+        with patch.object(charts, "_has_many", lambda user, asked, many=many: many):
+            visible = access.visible_to(user)
+        listed = visible.filter(pk=patient.pk).exists()
+        nested = Patient.objects.filter(pk__in=visible.values("pk"), pk=patient.pk).exists()
+        deeper = Patient.objects.filter(
+            pk__in=Patient.objects.filter(pk__in=visible.values("pk")).values("pk"), pk=patient.pk
+        ).exists()
+        assert listed == nested == deeper == decision.allowed, str(decision)
     return decision
 
 
@@ -391,3 +394,34 @@ def test_a_check_is_one_statement_and_a_list_another(clinician: User, django_ass
         access.decide(clinician, patient)
     with django_assert_num_queries(1):
         list(access.visible_to(clinician))
+
+
+def test_whether_somebody_has_many_charts_is_asked_now_and_then(
+    clinician: User, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    patients = [stay(PatientFactory.create(), attending=clinician).patient for _ in range(3)]
+    stay(PatientFactory.create())
+    monkeypatch.setattr(charts, "MANY", 3)
+    monkeypatch.setattr(charts, "_many", {})
+    assert clinician.has_perm("patients.view_chart")  # her rights are known
+    with django_assert_num_queries(1):
+        assert {row.pk for row in access.visible_to(clinician)} == {row.pk for row in patients}
+    assert charts._many[clinician.pk][1]
+    assert str(access.visible_to(clinician).query).count("case when") == 1
+    Encounter.objects.all().delete()
+    assert not access.visible_to(clinician).exists(), "what is remembered opens nothing"
+    assert charts._many[clinician.pk][1]
+    charts._many[clinician.pk] = (0.0, True)
+    assert not access.visible_to(clinician).exists()
+    assert not charts._many[clinician.pk][1]
+
+
+def test_open_charts_are_counted_up_to_a_number(clinician: User, clerk: User, administrator: User) -> None:
+    for _ in range(3):
+        patient = stay(PatientFactory.create(), attending=clinician).patient
+        grant(clinician, patient)
+    restrict(patient, Restriction.LEGAL)
+    assert access.count_open(clinician, 10) == 2
+    assert access.count_open(clinician, 1) == 1
+    assert access.count_open(clerk, 10) == Patient.objects.count() - 1
+    assert access.count_open(administrator, 10) == 0

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -27,6 +28,7 @@ from audit.services import record
 from common.errors import Denied, NotFound
 from patients import access
 from patients import services as patients
+from patients.access import charts as charts_module
 from patients.models import (
     CareTeamMember,
     ChartRestriction,
@@ -280,6 +282,27 @@ def _passes(check: Any, *args: Any) -> bool:
     return True
 
 
+@contextmanager
+def asked_for(*, many: bool) -> Iterator[None]:
+    """Lists are asked for as for somebody with many charts, or with few."""
+    with patch.object(charts_module, "_has_many", lambda user, asked: many):
+        yield
+
+
+def _walked_lists_agree(house: House, user: User, open_charts: set[Any], shown: set[Any]) -> None:
+    """However many charts somebody has, her lists are the same."""
+    mine = {patient.pk for patient in house.charts}
+    rows = access.visible_to(user)
+    assert set(rows.filter(pk__in=mine).values_list("pk", flat=True)) == open_charts
+    assert rows.count() == access.count_open(user, 1_000)
+    with asked_for(many=True):
+        walked = access.visible_to(user)
+        assert set(walked.values_list("pk", flat=True)) == set(rows.values_list("pk", flat=True))
+        assert set(document_access.visible_to(user).values_list("pk", flat=True)) == shown
+        hers = RecordRequest.objects.filter(access.open_to(user, "patient_id"), patient__in=mine)
+        assert set(hers.values_list("patient", flat=True)) == open_charts
+
+
 def _charts_agree(house: House, user: User) -> set[Any]:
     mine = {patient.pk for patient in house.charts}
     listed = set(access.visible_to(user).filter(pk__in=mine).values_list("pk", flat=True))
@@ -382,6 +405,7 @@ def test_in_the_list_exactly_when_it_opens(
             user = _at_a_request(house.users[who])
             open_charts = _charts_agree(house, user)
             shown = _documents_agree(house, user, open_charts)
+            _walked_lists_agree(house, user, open_charts, shown)
             if pick < 4:
                 _pages_agree(house, user, open_charts, shown, pick)
 

@@ -85,7 +85,9 @@ def test_the_page_shows_since_when_and_changes_it(
 ) -> None:
     client, address = browse(administrator), reverse("patients:workplaces", args=[clinician.pk])
     west, north = LocationFactory.create(name="4 West"), LocationFactory.create(name="7 North")
-    assert "The whole house" in client.get(clinician.get_absolute_url()).content.decode()
+    shown = client.get(clinician.get_absolute_url()).content.decode()
+    assert "The whole house" in shown
+    assert "Charts open to them now: 0" in shown
     version = {"version": clinician.version}
     assert client.post(address, {"units": [west.pk], **version})["Location"] == clinician.get_absolute_url()
     shown = client.get(clinician.get_absolute_url()).content.decode()
