@@ -57,6 +57,8 @@ app.conf.update(
 )
 if settings.FEEDS:
     app.conf.beat_schedule["feed-the-log"] = {"task": "audit.feed", "schedule": settings.SEAL_SECONDS}
+if settings.TSA_URL:
+    app.conf.beat_schedule["stamp-the-log"] = {"task": "audit.stamp", "schedule": 60}
 app.autodiscover_tasks()
 
 

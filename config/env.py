@@ -85,6 +85,27 @@ def feeds(name: str) -> list[str]:
     return found
 
 
+def web_address(name: str) -> str:
+    """`https://…` or `http://…` without a password in it; empty when it is not set."""
+    value = os.environ.get(name, "").strip()
+    pieces = urlsplit(value)
+    is_web = pieces.scheme in {"https", "http"} and pieces.hostname and not pieces.username
+    if value and (not is_web or len(value) > 300):
+        raise ImproperlyConfigured(f"{name} must be https:// or http:// without a password in it.")
+    return value
+
+
+def login(name: str, address: str) -> str:
+    """`user:password` for a web address; it does not travel in the clear, save on this machine."""
+    value = secret(name, required=False)
+    pieces = urlsplit(address)
+    if value and ":" not in value:
+        raise ImproperlyConfigured(f"{name} must be user:password.")
+    if value and pieces.scheme != "https" and pieces.hostname not in LOOPBACK:
+        raise ImproperlyConfigured(f"{name} goes to https:// only: a password does not travel in the clear.")
+    return value
+
+
 def networks(name: str, default: str = "") -> list[Network]:
     """A list of addresses or CIDR ranges."""
     try:

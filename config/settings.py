@@ -28,6 +28,11 @@ SEAL_SECONDS = env.number("CHARTROOM_SEAL_SECONDS", 15, least=1)
 # Where checkpoints of the log go: folders (best elsewhere), s3://, syslog+tls://, syslog://, mailto:; by commas.
 CHECKPOINTS = env.parts("CHARTROOM_CHECKPOINTS")
 CHECKPOINT_LOCK_YEARS = env.number("CHARTROOM_CHECKPOINT_LOCK_YEARS", 0)  # S3 object lock, in compliance mode
+# Time-stamps of the newest seal by an outside authority (RFC 3161): where, whom we believe, how often.
+TSA_URL = env.web_address("CHARTROOM_TSA_URL")
+TSA_CA_FILE = env.text("CHARTROOM_TSA_CA_FILE", "" if not TSA_URL else None)
+TSA_LOGIN = env.login("CHARTROOM_TSA_LOGIN", TSA_URL)
+TSA_MINUTES = env.number("CHARTROOM_TSA_MINUTES", 60, least=1)
 # Old months of the log: how long they stay where they can be asked, where they lie then, and the months' tablespace.
 LOG_YEARS = env.number("CHARTROOM_LOG_YEARS", 10, least=10)  # ASTM E2147-18, 4.1: never less
 LOG_ARCHIVE = env.place("CHARTROOM_LOG_ARCHIVE", str(DATA_DIR / "archive"))

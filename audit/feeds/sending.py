@@ -1,9 +1,7 @@
 """Hand a batch of events to one place. Each sender returns when the place has taken all of it, or raises."""
 
-import http.client
 import json
 import ssl
-import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,11 +9,8 @@ from django.conf import settings
 
 from audit.feeds import dicom, fhir
 from audit.models import Event
-from common import syslog
+from common import calling, syslog
 
-CONNECT_SECONDS = 5
-ANSWER_SECONDS = 20
-MOST_ANSWER_BYTES = 4_000_000
 FHIR_JSON = "application/fhir+json"
 
 
@@ -79,44 +74,19 @@ def tls() -> ssl.SSLContext:
 
 
 def _call(destination: str, method: str, path: str, body: dict[str, Any]) -> Any:
-    parts = urlsplit(destination)
     headers = {"Content-Type": FHIR_JSON, "Accept": FHIR_JSON, "Prefer": "return=minimal"}
     if settings.FEED_TOKEN:
         headers["Authorization"] = f"Bearer {settings.FEED_TOKEN}"
-    host = parts.hostname or ""
-    connection: http.client.HTTPConnection
-    if parts.scheme == "https":
-        connection = http.client.HTTPSConnection(host, parts.port, timeout=CONNECT_SECONDS, context=tls())
-    else:
-        connection = http.client.HTTPConnection(host, parts.port, timeout=CONNECT_SECONDS)
+    parts = urlsplit(destination)
+    url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}{path}"
+    trust = tls() if parts.scheme == "https" else None
     try:
-        connection.connect()
-        connection.sock.settimeout(ANSWER_SECONDS)
-        target = (parts.path.rstrip("/") + path) or "/"
-        connection.request(method, target, json.dumps(body).encode(), headers)
-        answer = connection.getresponse()
-        data = _read(answer)
-    except http.client.HTTPException as error:
-        raise NotDelivered(f"The answer was no HTTP ({type(error).__name__}).") from error
-    finally:
-        connection.close()
-    if not 200 <= answer.status < 300:  # a redirect too: nobody sends the log somewhere else
-        raise NotDelivered(
-            f"The server answered {answer.status} {syslog.one_line(answer.reason or '')[:60]}".strip() + "."
-        )
+        answer = calling.call(url, method, json.dumps(body).encode(), headers, tls=trust)
+    except calling.NoAnswer as error:
+        raise NotDelivered(str(error)) from error
+    if not answer.is_success:  # a redirect too: nobody sends the log somewhere else
+        raise NotDelivered(f"The server answered {answer.status} {answer.reason}".strip() + ".")
     try:
-        return json.loads(data) if data.strip() else None
+        return json.loads(answer.body) if answer.body.strip() else None
     except ValueError:
         return None
-
-
-def _read(answer: http.client.HTTPResponse) -> bytes:
-    """The answer, as long as it comes in time: a server that lets a byte fall now and then holds nobody up."""
-    until, data = time.monotonic() + ANSWER_SECONDS, b""
-    while piece := answer.read1(65_536):
-        data += piece
-        if time.monotonic() > until:
-            raise TimeoutError("The answer took too long.")
-        if len(data) > MOST_ANSWER_BYTES:
-            raise NotDelivered("The answer is too long.")
-    return data

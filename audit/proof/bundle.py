@@ -6,7 +6,7 @@ import io
 import json
 import zipfile
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import connection
 from django.utils import timezone
 
-from audit.proof import epochs, eras, keys, merkle, offline_verifier
+from audit.proof import epochs, eras, keys, merkle, offline_verifier, stamps
 from audit.proof.epochs import CANONICAL, Epoch
 from audit.proof.eras import Era
+from audit.proof.stamps import Stamp
 
 MOST_EVENTS = 20_000
+MOST_LINKS = 2_000  # seals that a bundle brings along only to lead to a time-stamp
 
 
 def _canonical(ids: Iterable[int]) -> list[tuple[int, int, str]]:
@@ -114,18 +116,50 @@ def pack(events: Sequence[Proven]) -> bytes:
         )
         for event in events
     ]
+    stamped, links = _stamps_over(used)
+    chain = {**links, **used}
     about = {
         "made_at": timezone.now().isoformat(),
         "count": len(lines),
-        "epochs": [used[n] for n in sorted(used)],
+        "epochs": [chain[n] for n in sorted(chain)],
+        "stamps": [{"epoch": stamp.n, "authority": stamp.authority} for stamp, _ in stamped],
     }
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bundle.json", json.dumps(about, indent=1))
         archive.writestr("events.jsonl", "".join(f"{line}\n" for line in lines))
         archive.writestr("verify.py", Path(offline_verifier.__file__).read_text(encoding="utf-8"))
-        archive.writestr("README.txt", README)
+        archive.writestr("README.txt", README + (README_STAMPS if stamped else ""))
+        for stamp, data in stamped:
+            archive.writestr(f"stamps/epoch-{stamp.n}.txt", data)
+            archive.writestr(f"stamps/epoch-{stamp.n}.tsr", stamp.response)
+        if stamped and (certificates := stamps.certificates()):
+            archive.writestr("stamps/authority.pem", certificates)
     return target.getvalue()
+
+
+def _stamps_over(
+    used: Mapping[int, dict[str, Any]],
+) -> tuple[list[tuple[Stamp, bytes]], dict[int, dict[str, Any]]]:
+    """The time-stamps that cover these epochs, each with the text it is about, and the epochs that lead there.
+
+    Only where the chain still holds these very epochs: a case keeps its own, whatever became of the log.
+    """
+    starts: dict[int, int] = {}  # by stamped epoch: the first epoch of ours under its stamp
+    for n, stamped in stamps.covering(used).items():
+        starts[stamped] = min(n, starts.get(stamped, n))
+    kept = stamps.of(starts)
+    found: list[tuple[Stamp, bytes]] = []
+    links: dict[int, dict[str, Any]] = {}
+    for end, start in sorted(starts.items()):
+        if len(links) + end - start > MOST_LINKS:
+            continue
+        way = list(epochs.between(start, end))
+        is_ours = all(used[epoch.n]["signature"] == epoch.signature.hex() for epoch in way if epoch.n in used)
+        if is_ours and way and way[-1].n == end:
+            links.update({epoch.n: _epoch(epoch) for epoch in way if epoch.n not in used})
+            found.append((kept[end], stamps.data(way[-1])))
+    return found, links
 
 
 def build(ids: Iterable[int]) -> tuple[bytes, int]:
@@ -183,4 +217,25 @@ Times ("at") are microseconds since 1970-01-01 00:00 UTC.
 What it proves: each event stood in the log, exactly so, when its epoch was sealed, and the epoch was signed with
 the key that verify.py prints. Compare that key with a printed or otherwise kept checkpoint of the hospital.
 What it cannot prove: that no other event was left out of this bundle; ask for the check of the whole log for that.
+"""
+
+README_STAMPS = """
+Time-stamps (RFC 3161)
+----------------------
+
+stamps/epoch-N.txt   what was stamped: the text of epoch N as it was signed, and the signature
+stamps/epoch-N.tsr   what the time-stamp authority answered
+stamps/authority.pem the authority's certificates, as the hospital has them
+
+verify.py says which events a stamp covers (each epoch holds the hash of the signature before it; some thousand epochs
+between an event's and a stamped one lie in bundle.json for that), and that epoch-N.txt is epoch N. It cannot check the
+stamp itself: that is CMS and X.509. OpenSSL can:
+
+    openssl ts -verify -in stamps/epoch-N.tsr -data stamps/epoch-N.txt -CAfile stamps/authority.pem
+    openssl ts -reply -in stamps/epoch-N.tsr -text        shows the time
+
+Get the authority's root certificate from the authority, not from this bundle. When the certificate has run out
+meanwhile, add  -attime SECONDS  with the time of the stamp, in seconds since 1970.
+
+What it proves, if you trust the authority: the epoch, and with it the events it covers, existed at that time.
 """

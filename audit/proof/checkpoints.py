@@ -5,7 +5,7 @@ import re
 from datetime import UTC
 from typing import Any
 
-from audit.proof import epochs, keys
+from audit.proof import epochs, keys, stamps
 from audit.proof.epochs import Epoch
 
 
@@ -24,11 +24,16 @@ def checkpoint(epoch: Epoch) -> dict[str, Any]:
 
 
 def newest(count: int = 50) -> list[dict[str, Any]]:
-    """The checkpoints of the last epochs, newest first."""
+    """The checkpoints of the last epochs, newest first, each with its time-stamp if an authority gave one."""
     last = epochs.last()
     if last is None:
         return []
-    return [checkpoint(epoch) for epoch in epochs.every(max(1, last.n - count + 1))][::-1]
+    found = list(epochs.every(max(1, last.n - count + 1)))[::-1]
+    stamped = stamps.of(epoch.n for epoch in found)
+    return [
+        {**checkpoint(epoch), "stamp": stamped[epoch.n].as_dict() if epoch.n in stamped else None}
+        for epoch in found
+    ]
 
 
 def fingerprint(epoch: Epoch) -> str:

@@ -104,6 +104,7 @@ def check(folder, trusted_key):
         bundle = json.load(file)
     problems = []
     epochs = {}
+    held = set()
     used = set()
     for epoch in bundle["epochs"]:
         public = base64.b64decode(epoch["public_key"])
@@ -122,6 +123,7 @@ def check(folder, trusted_key):
         for line in file:
             event = json.loads(line)
             count += 1
+            held.add(event["epoch"])
             canonical = event["canonical"].encode("utf-8")
             leaf = hashlib.sha256(b"\x00" + canonical).digest()
             if climb(leaf, event["proof"]).hex() != epochs.get(event["epoch"]):
@@ -130,7 +132,36 @@ def check(folder, trusted_key):
                 problems.append("Event %s reads otherwise than what was sealed." % event["id"])
     if count != bundle["count"]:
         problems.append("The bundle says %s events and holds %s." % (bundle["count"], count))
-    return problems, count, sorted(used)
+    covers = stamps_of(folder, bundle, held, problems)
+    return problems, count, sorted(used), covers
+
+
+def stamps_of(folder, bundle, held, problems):
+    """Which epochs of the events each time-stamp covers, as sentences. The stamps themselves OpenSSL has to check."""
+    epochs = {epoch["n"]: epoch for epoch in bundle["epochs"]}
+    covers = []
+    for stamp in bundle.get("stamps", []):
+        n = stamp["epoch"]
+        name = "stamps/epoch-%s.tsr" % n
+        with open(os.path.join(folder, "stamps", "epoch-%s.txt" % n), encoding="utf-8", newline="") as file:
+            if n not in epochs or file.read() != "%s\n%s\n" % (epochs[n]["message"], epochs[n]["signature"]):
+                problems.append("What %s is about is not epoch %s." % (name, n))
+                continue
+        first = n
+        while follows(epochs.get(first - 1), epochs[first]):
+            first -= 1
+        under = sorted(epoch for epoch in held if first <= epoch <= n)
+        if under:
+            covers.append("%s covers the events of epochs %s to %s." % (name, under[0], under[-1]))
+    return covers
+
+
+def follows(former, epoch):
+    """Whether this epoch's signed text holds the hash of the signature of the one before it."""
+    if former is None:
+        return False
+    signature = hashlib.sha256(bytes.fromhex(former["signature"])).hexdigest()
+    return epoch["message"].split("\n")[7] == signature
 
 
 def says(event, canonical):
@@ -369,14 +400,16 @@ def main(arguments):
     if os.path.isfile(folder):
         return _say_archive(folder, trusted)
     try:
-        problems, count, used = check(folder, trusted)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        problems, count, used, covers = check(folder, trusted)
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         print("The bundle cannot be read: %r" % error)
         return 1
     for problem in problems:
         print(problem)
     for key in used:
         print("Signed with the public key %s" % key)
+    for sentence in covers:
+        print("Not checked here, README.txt says how: " + sentence)
     print("%s events: %s" % (count, "NOT PROVEN" if problems else "all as they were sealed."))
     return 1 if problems else 0
 

@@ -1,21 +1,25 @@
 """Check the log against its chain, and say of the first bad thing what it is and which event it concerns."""
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
 
 from audit.archiving import ledger
 from audit.archiving.ledger import Archived
-from audit.proof import epochs, eras, keys, merkle, sealing
+from audit.proof import epochs, eras, keys, merkle, sealing, stamps
 from audit.proof.epochs import FIRST_PREVIOUS, Epoch
 from audit.proof.eras import Eras
+from audit.proof.stamps import NotStamped, Stamp, Trust, WrongStamp
 
 # How far an event's time may lie before the seal of the epoch before it: a transaction that stayed open.
 LONGEST_TRANSACTION = timedelta(minutes=15)
+
+logger = logging.getLogger("chartroom.audit")
 
 
 @dataclass
@@ -23,7 +27,8 @@ class Bad:
     """The first thing that is not as it was sealed."""
 
     # altered, deleted, inserted, reordered, partition_dropped, back_dated, future, key, epoch_altered, epoch_removed,
-    # other_cluster, archive_altered, and by checkpoints: tail_cut, restored, chain_replaced
+    # other_cluster, archive_altered; by checkpoints: tail_cut, restored, chain_replaced; and when all else is whole:
+    # stamp_wrong, stamp_untrusted, stamp_time
     kind: str
     text: str
     epoch: int | None = None
@@ -42,6 +47,8 @@ class Result:
     first_bad: Bad | None = None
     keys: list[str] = field(default_factory=list)
     archived: dict[str, int] = field(default_factory=dict)  # events by file, not in the table and not missed
+    stamps: int = 0  # time-stamps of an outside authority that hold
+    stamps_unchecked: int = 0  # because nobody said whom to trust
 
 
 class _Found(Exception):
@@ -64,14 +71,18 @@ def verify(
     not say them yet; its tail is not looked at.
     """
     result = Result()
+    stamped = _StampsOnTheWay(result, first)
     try:
         if told is None:
             _check_cluster()
-        former = _walk(result, first, last, told or eras.every())
+        former = _walk(result, first, last, told or eras.every(), stamped)
         if last is None:
             _check_checkpoints(checkpoints, former)
+            stamped.check_end(former)
             if told is None:
                 _check_tail(result, former)
+        if stamped.first_wrong:
+            raise _Found(stamped.first_wrong)
     except _Found as found:
         result.ok = False
         result.first_bad = found.bad
@@ -88,12 +99,15 @@ def _check_cluster() -> None:
         raise _Found(Bad("other_cluster", text, epoch=newest.n))
 
 
-def _walk(result: Result, first: int, last: int | None, told: Eras) -> Epoch | None:
+def _walk(
+    result: Result, first: int, last: int | None, told: Eras, stamped: "_StampsOnTheWay"
+) -> Epoch | None:
     away = _archived()
     former: Epoch | None = None
     if first > 1:
         former = next(iter(epochs.every(first - 1)), None)
     for epoch in epochs.every(first):
+        stamped.pass_by(epoch, is_asked=last is None or epoch.n <= last)
         if last is not None and epoch.n > last:
             break
         _check_link(epoch, former)
@@ -107,6 +121,61 @@ def _walk(result: Result, first: int, last: int | None, told: Eras) -> Epoch | N
     if first == 1 and last is None:
         _check_counts(away, result)
     return former
+
+
+class _StampsOnTheWay:
+    """Checks the time-stamps while the chain is walked. Each needs its epoch, and when the next one was sealed.
+
+    The first wrong one is kept until all else was looked at: the events matter more.
+    """
+
+    def __init__(self, result: Result, first: int) -> None:
+        self.result = result
+        self.first_wrong: Bad | None = None
+        self._stamps = stamps.every(first)
+        self._coming = next(self._stamps, None)
+        self._waiting: tuple[Stamp, Epoch] | None = None
+        self._trust = _trusted()
+
+    def pass_by(self, epoch: Epoch, *, is_asked: bool) -> None:
+        """The next epoch of the chain, in order; `is_asked` is false for the one behind the last."""
+        self._check_waiting(epoch.sealed_at)
+        while self._coming and self._coming.n < epoch.n:
+            self._coming = next(self._stamps, None)
+        if is_asked and self._coming and self._coming.n == epoch.n:
+            self._waiting = (self._coming, epoch)
+            self._coming = next(self._stamps, None)
+
+    def check_end(self, newest: Epoch | None) -> None:
+        """Nothing follows: the last stamp, and none of an epoch that is gone."""
+        self._check_waiting(None)
+        if self._coming:
+            ends = f"ends with epoch {newest.n}" if newest else "is empty"
+            text = f"A time-stamp knows epoch {self._coming.n}, but the chain {ends}: its tail was cut off."
+            raise _Found(Bad("tail_cut", text, epoch=self._coming.n))
+
+    def _check_waiting(self, next_sealed_at: datetime | None) -> None:
+        if self._waiting is None:
+            return
+        (stamp, epoch), self._waiting = self._waiting, None
+        if self._trust is None:
+            self.result.stamps_unchecked += 1
+            return
+        try:
+            stamps.check(stamp, epoch, self._trust, next_sealed_at)
+        except WrongStamp as wrong:
+            text = f"{wrong.text} The events and seals are as they were sealed."
+            self.first_wrong = self.first_wrong or Bad(wrong.kind, text, epoch=stamp.n)
+        else:
+            self.result.stamps += 1
+
+
+def _trusted() -> Trust | None:
+    try:
+        return stamps.trusted()
+    except NotStamped as error:
+        logger.error("Time-stamps cannot be checked: %s", error)
+        return None
 
 
 def _archived() -> list[Archived]:

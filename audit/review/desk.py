@@ -46,6 +46,7 @@ class Proof:
     has_key: bool
     seal: Epoch | None
     check: LogCheck | None
+    stamping: proof.Stamping | None
 
     @property
     def is_sealing(self) -> bool:
@@ -74,8 +75,9 @@ class Unexplained:
 
 
 def proof_state() -> Proof:
-    """The key, the newest seal, the last check. Three reads."""
-    return Proof(proof.has_key(), epochs.last(), LogCheck.objects.order_by("-at", "-pk").first())
+    """The key, the newest seal, the last check, the time-stamps. Six reads at most."""
+    check = LogCheck.objects.order_by("-at", "-pk").first()
+    return Proof(proof.has_key(), epochs.last(), check, proof.stamping())
 
 
 def last_visit(user: User) -> datetime | None:

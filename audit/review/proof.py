@@ -15,8 +15,9 @@ from accounts.services import service_account
 from audit import context as audit_context
 from audit.feeds import delivering
 from audit.models import CheckpointDelivery, Event, FeedDelivery
-from audit.proof import bundle, checkpoints, epochs, keys, verifying
+from audit.proof import bundle, checkpoints, epochs, keys, stamps, verifying
 from audit.proof.epochs import Epoch
+from audit.proof.stamps import Stamp
 from audit.proof.verifying import Result
 from audit.review import access
 from audit.review.models import LogCheck
@@ -36,6 +37,17 @@ CHECKED_EACH_NIGHT = timedelta(days=8)
 
 
 @dataclass(frozen=True)
+class Stamping:
+    """How the time-stamps of an outside authority stand."""
+
+    is_asked_for: bool
+    place: CheckpointDelivery | None  # how the authority stands
+    newest: Stamp | None
+    newest_at: datetime | None  # as it says; whether it holds is the check's matter
+    count: int
+
+
+@dataclass(frozen=True)
 class ProofState:
     """How far the log is sealed, and what the last check of it found."""
 
@@ -46,6 +58,7 @@ class ProofState:
     checkpoints: list[dict[str, Any]]
     deliveries: list[CheckpointDelivery]
     feeds: list[FeedDelivery]
+    stamping: Stamping | None
     printed: str  # the newest checkpoint as a few lines for paper
 
 
@@ -56,6 +69,20 @@ def has_key() -> bool:
     except keys.NoKey:
         return False
     return True
+
+
+def stamping() -> Stamping | None:
+    """The stamps there are and how the authority stands; None where none was ever set. Three reads at most."""
+    newest = stamps.last()
+    if newest is None and not settings.TSA_URL:
+        return None
+    return Stamping(
+        is_asked_for=bool(settings.TSA_URL),
+        place=stamps.delivery(),
+        newest=newest,
+        newest_at=newest.at if newest else None,
+        count=stamps.count() if newest else 0,
+    )
 
 
 @transaction.atomic
@@ -76,6 +103,7 @@ def view_state(*, by: User) -> ProofState:
             CheckpointDelivery.objects.filter(destination__in=settings.CHECKPOINTS).order_by("pk")
         ),
         feeds=delivering.waiting(),
+        stamping=stamping(),
         printed=checkpoints.printed(newest) if newest else "",
     )
     record("log.proof_viewed", by=by)
@@ -100,6 +128,8 @@ def as_detail(result: Result) -> dict[str, Any]:
         "unsealed": result.unsealed,
         "sealed_through": result.sealed_through,
         "archived": result.archived,
+        "stamps": result.stamps,
+        "stamps_unchecked": result.stamps_unchecked,
         "first_bad": asdict(result.first_bad) if result.first_bad else None,
     }
 

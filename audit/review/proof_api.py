@@ -41,7 +41,19 @@ class VerifySerializer(Body):
         child=serializers.IntegerField(),
         help_text="Events that lie in the archive, by file: not in the table, not missed.",
     )
+    stamps = serializers.IntegerField(help_text="Time-stamps of an outside authority (RFC 3161) that hold.")
+    stamps_unchecked = serializers.IntegerField(
+        help_text="Time-stamps that were not checked: nobody said whose certificates to trust."
+    )
     first_bad = BadSerializer(allow_null=True)
+
+
+class StampSerializer(Body):
+    """What an outside authority answered about a seal (RFC 3161)."""
+
+    authority = serializers.CharField()
+    at = serializers.DateTimeField(allow_null=True, help_text="The time it bears; not checked here.")
+    response = serializers.CharField(help_text="The TimeStampResp, base64 of DER: for `openssl ts -verify`.")
 
 
 class CheckpointSerializer(Body):
@@ -54,6 +66,8 @@ class CheckpointSerializer(Body):
     sealed_at = serializers.DateTimeField()
     key_id = serializers.CharField()
     public_key = serializers.CharField()
+    fingerprint = serializers.CharField(help_text="The signature in short, as it is printed.")
+    stamp = StampSerializer(allow_null=True)
 
 
 class VerifyView(Endpoint):

@@ -47,6 +47,12 @@ class Command(BaseCommand):
             f"{result.checked} events in {result.epochs} epochs checked, {result.unsealed} not sealed yet;"
             f" sealed through {result.sealed_through or 'nothing'}."
         )
+        if result.stamps:
+            self.stdout.write(f"{result.stamps} time-stamps of an outside authority checked.")
+        if result.stamps_unchecked:
+            self.stdout.write(
+                f"{result.stamps_unchecked} time-stamps not checked: CHARTROOM_TSA_CA_FILE says nobody to trust."
+            )
         for name, events in result.archived.items():
             self.stdout.write(f"{events} events archived in {name}.")
         if result.first_bad:

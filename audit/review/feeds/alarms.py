@@ -48,11 +48,12 @@ def alarms() -> Iterator[Alarm]:
             yield Alarm(f"log.feed.{feed.pk}", "accounts.view_system", text, system)
             yield Alarm(f"log.feed.{feed.pk}", "review.view_log", text, proof)
     places = CheckpointDelivery.objects.filter(
-        Q(failing_since__lt=since), destination__in=settings.CHECKPOINTS
+        Q(failing_since__lt=since), destination__in=[*settings.CHECKPOINTS, settings.TSA_URL]
     )
     for place in places.order_by("pk"):
+        told = "cannot be kept at" if place.destination in settings.CHECKPOINTS else "get no time-stamp from"
         text = (
-            f"Checkpoints of the access log cannot be kept at {place.destination} since"
+            f"Checkpoints of the access log {told} {place.destination} since"
             f" {timezone.localtime(place.failing_since):%d %b %H:%M}: {place.error}"
         )
         yield Alarm(f"log.checkpoints.{place.pk}", "accounts.view_system", text, system)

@@ -24,10 +24,10 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.utils import timezone
 
-from audit.feeds import delivering, fhir, sending
+from audit.feeds import delivering, fhir
 from audit.models import FeedDelivery
 from audit.proof import epochs, sealing
-from common import syslog
+from common import calling, syslog
 from config import env
 from tests.audit.proof.test_destinations import Listener, certificate  # noqa: F401  (a fixture)
 from tests.audit.proof.waiting import seal_everything, write_events
@@ -181,7 +181,7 @@ def test_batches_cut_epochs_and_lose_nothing(
 def test_a_place_in_trouble_is_told_all_of_it_later(
     mood: str, repository: Repository, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(calling, "ANSWER_SECONDS", 0.5)
     monkeypatch.setattr(delivering, "BATCH", 3)
     expected = _sealed(5)
     if mood == "away":
@@ -297,7 +297,7 @@ def test_two_workers_at_once_tell_each_event_once(repository: Repository) -> Non
 
 
 def test_a_hanging_place_holds_back_no_seal(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "ANSWER_SECONDS", 3)
+    monkeypatch.setattr(calling, "ANSWER_SECONDS", 3)
     _sealed(1)
     repository.mood = "hangs"
 
