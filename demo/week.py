@@ -9,19 +9,28 @@ by the command channel.
 from __future__ import annotations
 
 import random
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
 
 from accounts.models import User
-from audit import refusals
+from audit import context, refusals
 from common.errors import Denied, NotFound
 from demo.charts import Chart
 from patients import services as patients
 from patients.access import allows, check_may_open
+from patients.models import Encounter
 from records.documents import services as documents
 from records.documents.access import visible_to
+from records.release.models import RecordRequest
+
+# The reference in the log of the looks that nobody had a reason for: how they are told from the honest ones.
+PLANTED = "planted-by-the-demonstration"
 
 
 def look_around(charts: list[Chart], *, people: dict[str, User], rng: random.Random) -> None:
-    """Searches, charts and documents opened, pages turned, a few refusals."""
+    """Searches, charts and documents opened, pages turned, a few refusals; each look with a reason, save two."""
     mine = {
         username: [chart for chart in charts if allows(check_may_open, people[username], chart.patient)]
         for username in ("clinician", "clinician2")
@@ -35,9 +44,37 @@ def look_around(charts: list[Chart], *, people: dict[str, User], rng: random.Ran
     for chart in rng.sample(charts, min(12, len(charts))):
         patients.search_patients(by=people["clerk"], text=chart.patient.family[:4].lower())
         patients.open_chart(by=people["clerk"], patient_id=chart.patient.pk)
-    for chart in rng.sample(charts, min(5, len(charts))):
-        patients.search_patients(by=people["supervisor"], text=chart.patient.mrn)
-        _read(people["supervisor"], chart, rng)
+    _answer_requests(charts, people["roi"], rng)
+    _complete_charts(charts, people["supervisor"], rng)
+
+
+def _answer_requests(charts: list[Chart], roi: User, rng: random.Random) -> None:
+    """She reads what is asked for, while the request is in her hands."""
+    asked = set(RecordRequest.objects.filter(logged_by=roi, closed_at=None).values_list("patient", flat=True))
+    for chart in charts:
+        if chart.patient.pk in asked:
+            _read(roi, chart, rng)
+
+
+def _complete_charts(charts: list[Chart], supervisor: User, rng: random.Random) -> None:
+    """She looks whether the charts of those who went home lately are complete, and at two more for no reason."""
+    lately = timezone.now() - timedelta(days=settings.WORK_DAYS)
+    went_home = {
+        chart.patient.pk for chart in charts if any(_ended_after(row, lately) for row in chart.encounters)
+    }
+    for chart in charts:
+        if chart.patient.pk in went_home:
+            patients.search_patients(by=supervisor, text=chart.patient.mrn)
+            _read(supervisor, chart, rng)
+    others = [chart for chart in charts if chart.patient.pk not in went_home]
+    with context.use(request_id=PLANTED):
+        for chart in rng.sample(others, min(2, len(others))):
+            patients.search_patients(by=supervisor, text=chart.patient.family)
+            _read(supervisor, chart, rng)
+
+
+def _ended_after(encounter: Encounter, instant: datetime) -> bool:
+    return encounter.ended_at is not None and encounter.ended_at > instant
 
 
 def _read(user: User, chart: Chart, rng: random.Random) -> None:
