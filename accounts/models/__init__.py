@@ -7,7 +7,7 @@ from accounts.models.people import HospitalRole, RoleWords, User, UserQuerySet
 from accounts.models.reviews import AccessReview, Decision, ReviewItem
 from accounts.models.role_changes import ChangeStatus, RoleChange
 from accounts.models.sittings import BrowserSession, Draft
-from accounts.models.tokens import ApiToken
+from accounts.models.tokens import ApiToken, Voucher
 
 __all__ = [
     "AccessReview",
@@ -25,4 +25,5 @@ __all__ = [
     "RoleWords",
     "User",
     "UserQuerySet",
+    "Voucher",
 ]

@@ -19,6 +19,14 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         )
 
 
+class Voucher(models.TextChoices):
+    """Who stands for the second factor of a token's owner where she has none here."""
+
+    NOBODY = "", "nobody"
+    PROVIDER = "provider", "single sign-on vouched for it when the token was made"
+    OPERATOR = "operator", "made on the command line by whoever runs Chartroom"
+
+
 class ApiToken(BaseModel):
     """A bearer token: shown once when made, kept only as its SHA-256."""
 
@@ -28,6 +36,7 @@ class ApiToken(BaseModel):
     scopes = ArrayField(
         models.CharField(max_length=100), null=True
     )  # of its owner's rights; null: all of them
+    vouched_by = models.CharField(max_length=8, choices=Voucher, default=Voucher.NOBODY, blank=True)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)

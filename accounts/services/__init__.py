@@ -7,6 +7,7 @@ from accounts.services.emergencies import (
     end_emergency,
     write_off_emergencies,
 )
+from accounts.services.first_steps import check_may_work
 from accounts.services.life import (
     accept_invitation,
     deactivate_leavers,
@@ -39,7 +40,6 @@ from accounts.services.second_factor import (
 )
 from accounts.services.signing_in import (
     arrive,
-    check_may_work,
     check_password,
     confirm,
     end_session,
@@ -57,7 +57,13 @@ from accounts.services.single_sign_on import (
     refuse_single_sign_on,
 )
 from accounts.services.sittings import end_sitting, end_sittings
-from accounts.services.tokens import issue_token, note_token_use, revoke_token, usable_token
+from accounts.services.tokens import (
+    check_token_may_work,
+    issue_token,
+    note_token_use,
+    revoke_token,
+    usable_token,
+)
 from accounts.services.users import change_user, create_user, list_users, service_account
 
 __all__ = [
@@ -74,6 +80,7 @@ __all__ = [
     "change_user",
     "check_may_work",
     "check_password",
+    "check_token_may_work",
     "confirm",
     "confirm_emergency",
     "connect_identity",

@@ -17,12 +17,13 @@ from accounts import authenticators, sessions, throttling
 from accounts.backends import RoleBackend
 from accounts.models import ApiToken, User
 from accounts.services.drafts import drafts_of
+from accounts.services.first_steps import check_may_work
 from accounts.services.telling import tell
 from accounts.services.tokens import issue_token
 from accounts.sessions import CONFIRMED_AT
 from audit import context as audit_context
 from audit.services import record
-from common.errors import Denied, TooMany
+from common.errors import TooMany
 from common.notices.models import Tone
 
 BACKEND = "accounts.backends.RoleBackend"
@@ -219,19 +220,6 @@ def sign_in_program(*, username: str, password: str, otp: str = "") -> tuple[str
     with throttling.turn():
         _tried(username, attempt)
     return issued[0] if issued else None
-
-
-def check_may_work(user: User) -> None:
-    """Raise Denied for somebody who must first set a password of her own, or add a second factor."""
-    if user.must_change_password:
-        raise Denied(
-            "Sign in on the page first and set a password of your own.", code="password_change_required"
-        )
-    if user.needs_second_factor and not user.has_second_factor:
-        raise Denied(
-            "Your role needs a second factor. Sign in on the page first and add one.",
-            code="second_factor_required",
-        )
 
 
 def end_session(request: HttpRequest, *, reason: str = "") -> None:

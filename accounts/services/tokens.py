@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts import access
 from accounts.backends import RoleBackend
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, User, Voucher
+from accounts.services.first_steps import check_may_work
 from accounts.services.telling import tell
 from audit.services import record
 from common.errors import RuleBroken
@@ -25,12 +26,19 @@ def _digest(token: str) -> str:
 
 @transaction.atomic
 def issue_token(
-    *, by: User, user: User, label: str = "", hours: int | None = None, scopes: Iterable[str] | None = None
+    *,
+    by: User,
+    user: User,
+    label: str = "",
+    hours: int | None = None,
+    scopes: Iterable[str] | None = None,
+    vouched_by: Voucher = Voucher.NOBODY,
 ) -> tuple[str, ApiToken]:
     """Make a token; its text is returned once and never kept.
 
-    With `scopes` it may do only that much of what its owner may, now and later. Raises RuleBroken for a right that the
-    owner does not have, and for a life longer than TOKEN_DAYS_MOST.
+    With `scopes` it may do only that much of what its owner may, now and later. `vouched_by` says who stands for the
+    second factor of an owner who has none here. Raises RuleBroken for a right that the owner does not have, and for a
+    life longer than TOKEN_DAYS_MOST.
     """
     life = timedelta(hours=hours or settings.TOKEN_HOURS)
     if life > timedelta(days=settings.TOKEN_DAYS_MOST):
@@ -46,9 +54,12 @@ def issue_token(
         digest=_digest(text),
         label=label,
         scopes=wanted,
+        vouched_by=vouched_by,
         expires_at=timezone.now() + life,
     )
     detail = {"user": user.username, "expires_at": token.expires_at, "scopes": wanted}
+    if vouched_by:
+        detail["vouched_by"] = vouched_by
     record("token.issued", by=by, about=token, detail=detail)
     tell(user, "account.token", f"An API token was made for your account: {label or 'without a name'}.")
     return text, token
@@ -89,6 +100,17 @@ def usable_token(text: str) -> ApiToken | None:
         user.keep_rights(token.scopes)
     token.user = user
     return token
+
+
+def check_token_may_work(token: ApiToken) -> None:
+    """Raise Denied, as at sign-in, for a token whose owner must first take a step on a page.
+
+    Roles and what they ask for change while a token lives. Interfaces have tokens instead of a sign-in, so they have no
+    second factor; a token may be vouched for.
+    """
+    if token.user.is_program:
+        return
+    check_may_work(token.user, is_vouched_for=bool(token.vouched_by))
 
 
 def note_token_use(token: ApiToken) -> None:

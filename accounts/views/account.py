@@ -12,6 +12,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import queries, services, single_sign_on
 from accounts.confirming import confirm_first
 from accounts.forms import PasswordForm, TokenForm
+from accounts.models import Voucher
+from accounts.services.signing_in import FACTOR_ELSEWHERE
 from accounts.views import me
 from common.web import rule_errors_on
 
@@ -85,7 +87,10 @@ def issue_token(request: HttpRequest) -> HttpResponse:
     form = TokenForm(request.POST, owner=me(request))
     if form.is_valid():
         with rule_errors_on(form):
-            text, _ = services.issue_token(by=me(request), user=me(request), **form.asked())
+            vouched_by = Voucher.PROVIDER if request.session.get(FACTOR_ELSEWHERE) else Voucher.NOBODY
+            text, _ = services.issue_token(
+                by=me(request), user=me(request), vouched_by=vouched_by, **form.asked()
+            )
             return _account_page(request, new_token=text)
     return _account_page(request, token_form=form, status=422)
 

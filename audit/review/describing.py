@@ -49,6 +49,8 @@ REASON_WORDS = {
     "role": "their role may not",
     "credentials": "name and password do not belong together",
     "throttled": "too many attempts",
+    "second_factor_required": "their role needs a second factor, and they have none",
+    "password_change_required": "they must set a password of their own first",
 }
 
 

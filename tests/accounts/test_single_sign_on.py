@@ -315,6 +315,23 @@ def test_a_second_factor_there_counts_where_the_hospital_says_so(
         assert answer["Location"] == "/account/second-factor/"
 
 
+def test_a_token_made_in_a_session_vouched_for_works_without_a_factor_here(
+    theirs: Theirs, settings: Any
+) -> None:
+    settings.SECOND_FACTOR_ROLES = [CLERK]
+    theirs.tell(claims=_claims(amr=["mfa"]))
+    client = Client()
+    _through(client)
+    form = urlencode({"label": "feed", "days": "1"})
+    page = client.post("/account/tokens/", form, content_type="application/x-www-form-urlencoded")
+    bearer = {"Authorization": f"Bearer {page.context['new_token']}"}
+    assert Client().get("/api/v1/me/", headers=bearer).status_code == 200
+    ada = User.objects.get(username="ada")
+    plain, _ = services.issue_token(by=ada, user=ada)
+    refused = Client().get("/api/v1/me/", headers={"Authorization": f"Bearer {plain}"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "second_factor_required")
+
+
 def test_who_has_no_password_confirms_through_single_sign_on(theirs: Theirs, browse: Any) -> None:
     _through(Client())
     client = Client()

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.models import User
+from accounts.models import User, Voucher
 from accounts.services import issue_token
 
 
@@ -20,5 +20,12 @@ class Command(BaseCommand):
         user = User.objects.filter(username__iexact=options["username"], is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active user {options['username']}.")
-        text, _ = issue_token(by=user, user=user, label=options["label"], hours=options["hours"])
+        text, _ = issue_token(
+            by=user, user=user, label=options["label"], hours=options["hours"], vouched_by=Voucher.OPERATOR
+        )
+        if user.needs_second_factor and not user.has_second_factor:
+            self.stderr.write(
+                f"{user.username} has not added the second factor that her role needs. This token works without it,"
+                " because it was made here."
+            )
         self.stdout.write(text)
