@@ -9,11 +9,26 @@ from django.contrib.auth.models import Group
 
 from accounts import rights, rolebook
 from accounts.models import User
+from accounts.password_rules import LEAST, LONGEST
 from accounts.rights import Right, all_rights
 from accounts.roles import PURPOSES, words_for
 from common.errors import RuleBroken
 from common.fields import day_field
 from common.reasons import said
+
+CHOOSING = f"At least {LEAST} characters. A sentence is easier to remember than a riddle."
+
+
+def new_password(label: str, help_text: str) -> forms.CharField:
+    """A field in which a password is chosen; `static/js/password.js` helps while it is typed, the service decides."""
+    attrs = {"autocomplete": "new-password", "data-meter": "", "data-least": LEAST, "data-longest": LONGEST}
+    return forms.CharField(
+        label=label,
+        max_length=256,
+        strip=False,
+        help_text=help_text,
+        widget=forms.PasswordInput(attrs=attrs),
+    )
 
 
 class SignInForm(forms.Form):
@@ -222,24 +237,15 @@ class PasswordForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
-    new = forms.CharField(
-        label="New password",
-        max_length=256,
-        strip=False,
-        help_text="At least 12 characters. A sentence is easier to remember than a riddle.",
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+    new = new_password("New password", CHOOSING)
 
 
 class GivenPasswordForm(forms.Form):
     """A password that an administrator gives somebody."""
 
-    password = forms.CharField(
-        label="Password to sign in with once",
-        max_length=256,
-        strip=False,
-        help_text="At least 12 characters. Give it to the person herself, not by mail.",
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    password = new_password(
+        "Password to sign in with once",
+        f"At least {LEAST} characters. Give it to the person herself, not by mail.",
     )
 
 
@@ -420,18 +426,12 @@ class StopForm(forms.Form):
 class WelcomeForm(forms.Form):
     """Somebody's own first password."""
 
-    password = forms.CharField(
-        label="Your password",
-        max_length=256,
-        strip=False,
-        help_text="At least 12 characters. A sentence is easier to remember than a riddle.",
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+    password = new_password("Your password", CHOOSING)
     again = forms.CharField(
         label="Once more",
         max_length=256,
         strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "data-same-as": "password"}),
     )
 
     def clean_again(self) -> str:

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.password_validation import CommonPasswordValidator
+from django.contrib.auth.password_validation import CommonPasswordValidator, MinimumLengthValidator
 from django.core.exceptions import ValidationError
 
 # What people put for a letter.
 _UNDISGUISED = str.maketrans("013457@$!|", "oieastasil")
 _LEAST_CORE = 4
+LEAST, LONGEST = 12, 128  # characters: ASVS 2.1.1 and 2.1.2
 
 
 def cores(password: str) -> set[str]:
@@ -29,6 +30,13 @@ def cores(password: str) -> set[str]:
             repeated = re.fullmatch(r"(.+?)\1+", each)
             found.add(repeated[1] if repeated else each)
     return {core for core in found if len(core) >= _LEAST_CORE}
+
+
+class ShortestPasswordValidator(MinimumLengthValidator):
+    """Refuses one that is too short (ASVS 2.1.1)."""
+
+    def __init__(self) -> None:
+        super().__init__(min_length=LEAST)
 
 
 class CommonInDisguiseValidator(CommonPasswordValidator):
@@ -47,18 +55,16 @@ class CommonInDisguiseValidator(CommonPasswordValidator):
 class LongestPasswordValidator:
     """Refuses one beyond what hashing should be given to do (ASVS 2.1.2)."""
 
-    longest = 128
-
     def validate(self, password: str, user: Any = None) -> None:
         """Raises ValidationError."""
-        if len(password) > self.longest:
+        if len(password) > LONGEST:
             raise ValidationError(
-                f"This password is too long. It may have {self.longest} characters.", code="password_too_long"
+                f"This password is too long. It may have {LONGEST} characters.", code="password_too_long"
             )
 
     def get_help_text(self) -> str:
         """For whoever chooses one."""
-        return f"Your password may have {self.longest} characters."
+        return f"Your password may have {LONGEST} characters."
 
 
 class BreachedPasswordValidator:

@@ -11,6 +11,7 @@ import { startCounts } from "./counts.js";
 import { startGlass } from "./glass.js";
 import { startGone } from "./gone.js";
 import { startIdle } from "./idle.js";
+import { startPassword } from "./password.js";
 import { startUpload } from "./upload.js";
 
 startIdle();
@@ -18,3 +19,4 @@ startUpload();
 startCounts();
 startGlass();
 startGone();
+startPassword();

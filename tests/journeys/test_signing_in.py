@@ -224,3 +224,75 @@ def test_an_administrator_makes_an_interface_and_looks_after_sign_ins(desk: Desk
     page.get_by_role("link", name="Journey clerk").first.click()
     page.get_by_role("link", name="How they sign in").click()
     axe(page)
+
+
+# What is typed, the level the meter shows, and what its words say.
+TYPED = (
+    ("x7!kQ2m", 1, "7 of at least 12 characters: 5 more."),
+    ("x" * 129, 1, "too long, 128 is the most"),
+    ("password2026!", 2, "one word with digits or marks around it"),
+    ("!!!dragon!!!!!", 2, "one word with digits or marks around it"),
+    ("monkeymonkeymonkey", 2, "the same word said again"),
+    ("123456123456", 2, "a row of the alphabet or of digits"),
+    ("abababababab", 2, "the same few characters"),
+    ("journey.chooser1", 2, "much like the name or address"),
+    ("xK9#vQ2!mZ7&", 3, "Longer is stronger"),
+    ("Gr\u00fc\u00dfe aus Archiv", 4, "16 characters, long enough"),
+    (GIVEN, 5, "26 characters"),
+)
+
+
+def test_a_meter_helps_to_choose_a_password_and_tells_nobody(desk: Desk, hire: Callable[..., str]) -> None:
+    """ASVS 2.1.8. What is typed leaves the page by its form only, and is kept nowhere."""
+    who = hire("journey.chooser")
+    page = desk("", viewport={"width": 390, "height": 844})
+    page.goto("/sign-in/")
+    _password(page, who)
+    page.goto("/account/password/")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(f"{request.url} {request.post_data or ''}"))
+    field, meter = page.get_by_label("New password"), page.locator("#id_new_meter")
+    before = page.get_by_role("button", name="Change my password").bounding_box()
+    for typed, level, words in TYPED:
+        field.fill(typed)
+        expect(meter).to_have_attribute("data-level", str(level))
+        expect(meter.locator("[aria-live=polite]")).to_contain_text(words)
+        if level in {2, 5}:
+            axe(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+    page.evaluate("document.documentElement.dataset.bsTheme = 'dark'")
+    axe(page)
+    assert page.get_by_role("button", name="Change my password").bounding_box() == before, "it moved"
+    kept = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}]) + document.cookie")
+    assert not any(typed in kept or any(typed in sent for sent in asked) for typed, _, _ in TYPED)
+    page.get_by_label("Present password").fill(PASSWORD)
+    page.keyboard.press("Tab")
+    expect(field).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Change my password")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).not_to_have_url(re.compile("password"))
+
+
+def test_the_link_of_an_invitation_says_whether_both_are_the_same(desk: Desk) -> None:
+    office = desk("administrator")
+    office.goto("/users/new/")
+    office.get_by_label("User name").fill("journey.invited")
+    office.get_by_label("Name", exact=True).fill("Journey Invited")
+    office.get_by_label("Records clerk").check()
+    office.get_by_role("button", name=re.compile("Add|Invite")).click()
+    address = office.locator("[data-new-link]").inner_text()
+    page = desk("", viewport={"width": 390, "height": 844})
+    page.goto(address)
+    page.get_by_label("Your password").fill(GIVEN)
+    expect(page.locator("#id_password_meter")).to_have_attribute("data-level", "5")
+    again, told = page.get_by_label("Once more"), page.locator("#id_again_meter [aria-live=polite]")
+    again.fill(GIVEN[:9])
+    expect(told).to_have_text("So far the same.")
+    again.fill("seven grey")
+    expect(told).to_have_text("Not the same as above.")
+    again.fill(GIVEN)
+    expect(told).to_have_text("The same as above.")
+    axe(page)
+    page.get_by_role("button", name="Set my password").click()
+    expect(page).not_to_have_url(re.compile("welcome"))
