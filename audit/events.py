@@ -11,6 +11,7 @@ EVENTS = {
     "log.months_moved": ("config-change", "moved months of the log to another tablespace"),
     "log.feed_started": ("config-change", "began to tell another system of the log"),
     "log.feed_set": ("config-change", "had another system told of the log again"),
+    "explainer.failed": ("view", "could not ask one kind of explanation"),
     "clock.stepped": ("config-change", "the clock was set to another time"),
     "system.configured": ("config-change", "changed the system's configuration"),
 }

@@ -4,7 +4,9 @@ An explanation is about one access. A room answers for many at once with one sta
 thousand accesses takes a handful of them. An access that nothing explains is unexplained, not wrong (MON-1).
 """
 
+import logging
 import re
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,9 +15,10 @@ from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 
 from audit.models import Event
+from audit.services import record
 from common import prepared
 from common.ids import as_uuid
 
@@ -26,7 +29,10 @@ ACCESS_ACTIONS = frozenset(
 ROLE_SEPARATOR = "\x1f"
 AT_ONCE = 25_000  # accesses in one statement
 FEW = 2_500  # so many are asked about by a plan that is kept
+TOLD_AGAIN_AFTER = 3600  # seconds; so often a process says at most that a kind cannot be had
 _PARAMETER = re.compile(r"%\((\w+)\)s")
+
+log = logging.getLogger("chartroom.audit")
 
 
 class Verdict(StrEnum):
@@ -104,6 +110,15 @@ class Explanation:
 Answer = tuple[int, str, str]  # event id, words, evidence
 
 
+class Answers(dict[int, list[Explanation]]):
+    """What is known of each access, by event id; those that nothing explains have no entry.
+
+    `missing` are the kinds of explanation that could not be had: what has no entry may be explained by them.
+    """
+
+    missing: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Explainer:
     """One kind of explanation: `answer` takes accesses and gives those it can explain, each as often as it likes."""
@@ -118,6 +133,7 @@ Identities = Callable[[Collection[UUID]], Mapping[UUID, Collection[UUID]]]
 
 _explainers: dict[str, Explainer] = {}
 _identities: list[Identities] = []
+_told: dict[str, float] = {}  # by kind: when this process last said that it could not be had
 
 _ACCESSES = """
 with access (event_id, at, actor_id, patient_id, object_type, object_id, object_key, reason, roles, session) as (
@@ -285,22 +301,73 @@ def _under_all_ids(accesses: Sequence[Access]) -> list[Access]:
     return [*accesses, *more]
 
 
-def _answers(accesses: Sequence[Access]) -> Iterator[tuple[str, int, str, str]]:
-    """Everybody's answers: first those that are statements, all in one, then the others."""
+def _answers(accesses: Sequence[Access], failed: dict[str, Exception]) -> Iterator[tuple[str, int, str, str]]:
+    """Everybody's answers: first those that are statements, all in one, then the others. `failed` gets who fails."""
     statements = [(one.kind, one.answer) for one in all_explainers() if isinstance(one.answer, Asked)]
     if statements:
-        yield from _together(statements, accesses)
-    for one in all_explainers():
-        if not isinstance(one.answer, Asked):
-            yield from ((one.kind, *answer) for answer in one.answer(accesses))
+        try:
+            with transaction.atomic():
+                found = _together(statements, accesses)
+        except DatabaseError:  # one of them, and nobody knows which
+            found = [answer for kind, one in statements for answer in _alone(kind, one, accesses, failed)]
+        yield from found
+    for explainer in all_explainers():
+        if not isinstance(explainer.answer, Asked):
+            yield from _alone(explainer.kind, explainer.answer, accesses, failed)
 
 
-def explain(accesses: Sequence[Access]) -> dict[int, list[Explanation]]:
-    """What is known of each access, by event id; those that nothing explains have no entry."""
+def _alone(
+    kind: str,
+    answer: Callable[[Sequence[Access]], Iterable[Answer]],
+    accesses: Sequence[Access],
+    failed: dict[str, Exception],
+) -> list[tuple[str, int, str, str]]:
+    """One explainer's answers; none of one that raises an error. A database that is gone is nobody's fault: raised."""
+    try:
+        with transaction.atomic():
+            return [(kind, *one) for one in answer(accesses)]
+    except Exception as error:
+        if not connection.is_usable():
+            raise
+        failed.setdefault(kind, error)
+        return []
+
+
+def _tell(failed: Mapping[str, Exception]) -> None:
+    """Write down which kinds could not be had: in the technical log and as an event, each once an hour."""
+    now = time.monotonic()
+    for kind, error in failed.items():
+        if now - _told.get(kind, -TOLD_AGAIN_AFTER) < TOLD_AGAIN_AFTER:
+            continue
+        log.error("The explainer %r raised an error", kind, exc_info=error)
+        detail = {"error": type(error).__name__}
+        record("explainer.failed", by=None, actor="system:log", reason=kind, outcome="failed", detail=detail)
+        # An event that is rolled back was not told.
+        transaction.on_commit(partial(_told.__setitem__, kind, now))
+
+
+def missing_words(missing: Iterable[str]) -> str:
+    """For people, where something is shown that was judged without some kinds; empty when none is missing."""
+    names = ", ".join(kind_words(kind) for kind in missing)
+    if not names:
+        return ""
+    return (
+        f"Some explanations could not be had: {names}. What counts as unexplained may be explained by them."
+        " The administrator finds the error in the log."
+    )
+
+
+def explain(accesses: Sequence[Access]) -> Answers:
+    """What is known of each access, by event id, and what could not be asked."""
     found: dict[int, dict[Explanation, None]] = {}
+    failed: dict[str, Exception] = {}
     for start in range(0, len(accesses), AT_ONCE):
         asked = _under_all_ids(accesses[start : start + AT_ONCE])
-        for kind, event_id, words, evidence in _answers(asked):
+        for kind, event_id, words, evidence in _answers(asked, failed):
             explanation = Explanation(event_id, kind, _explainers[kind].verdict, words, evidence)
             found.setdefault(event_id, {})[explanation] = None
-    return {event_id: list(explanations) for event_id, explanations in found.items()}
+    answers = Answers({event_id: list(explanations) for event_id, explanations in found.items()})
+    if failed:
+        _tell(failed)
+        answers.missing = tuple(kind for kind in _explainers if kind in failed)
+    return answers

@@ -126,6 +126,9 @@ class EventSerializer(serializers.ModelSerializer[Event]):
         help_text="What the explanations come to; null for no access to one chart, and in lists without `explain`."
     )
     explanations = serializers.SerializerMethodField(help_text="Empty in lists without `explain`.")
+    explanations_missing = serializers.SerializerMethodField(
+        help_text="Kinds of explanation that could not be had: an access may be unexplained for want of them."
+    )
 
     class Meta:
         model = Event
@@ -148,6 +151,7 @@ class EventSerializer(serializers.ModelSerializer[Event]):
             "detail",
             "standing",
             "explanations",
+            "explanations_missing",
         ]
         read_only_fields = fields
 
@@ -169,6 +173,12 @@ class EventSerializer(serializers.ModelSerializer[Event]):
         whole = self.context.get("explained", {}).get(event.pk)
         rows = whole.explanations if whole else ()
         return list(ExplanationSerializer(rows, many=True).data)
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_explanations_missing(self, event: Event) -> list[str]:
+        """What could not be asked."""
+        whole = self.context.get("explained", {}).get(event.pk)
+        return list(whole.missing) if whole else []
 
     def to_representation(self, instance: Event) -> dict[str, Any]:
         """`patients` is always a list: the one patient, or all that a list showed."""

@@ -236,10 +236,12 @@ class Known:
     contradicted: Counter[Any]
 
 
-def known_of(accesses: Sequence[Access]) -> Known:
-    """Ask every explainer about these accesses."""
+def known_of(accesses: Sequence[Access]) -> Known | None:
+    """Ask every explainer about these accesses; None when one of them could not be asked."""
     known = Known(0, Counter(), Counter())
     answers = explain(accesses)
+    if answers.missing:
+        return None
     for access in accesses:
         standing = standing_of(answers.get(access.event_id, []))
         if standing is Standing.EXPLAINED:
@@ -252,7 +254,10 @@ def known_of(accesses: Sequence[Access]) -> Known:
 
 
 def explain_newest_day() -> date | None:
-    """Explain the accesses of the newest counted day that was not asked about yet; that day, or None."""
+    """Explain the accesses of the newest counted day that was not asked about yet; that day, or None.
+
+    None also when an explainer could not be asked: the day is tried again, rather than counted wrong.
+    """
     since = timezone.localdate() - timedelta(days=EXPLAINED_BACK)
     with transaction.atomic():
         state = (
@@ -267,6 +272,8 @@ def explain_newest_day() -> date | None:
         explained, unexplained, contradicted = 0, Counter[Any](), Counter[Any]()
         for piece in accesses_of(state.day):
             known = known_of(piece)
+            if known is None:
+                return None
             explained += known.explained
             unexplained += known.unexplained
             contradicted += known.contradicted

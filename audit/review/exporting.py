@@ -17,7 +17,7 @@ from common.sheets import safe_cell
 PIECE = 500
 HEAD = (
     "id at actor roles patient mrn patient_name patients event action what object purpose reason outcome channel "
-    "ip request_id detail standing explanation"
+    "ip request_id detail standing explanation explanations_missing"
 ).split()
 
 
@@ -62,6 +62,7 @@ def _object(export: Export, event: Event, whole: Explained | None) -> dict[str, 
         event.detail if may_read_detail(event, export.closed) else None,
         str(whole.standing) if whole else None,
         [one.words for one in whole.explanations] if whole else [],
+        list(whole.missing) if whole else [],
     )
     return dict(zip(HEAD, values, strict=True))
 
@@ -73,6 +74,7 @@ def _cells(export: Export, event: Event, whole: Explained | None) -> list[str]:
     one["patients"] = " ".join(one["patients"])
     one["detail"] = json.dumps(one["detail"]) if one["detail"] else ""
     one["explanation"] = "; ".join(one["explanation"])
+    one["explanations_missing"] = " ".join(one["explanations_missing"])
     return [safe_cell(value) for value in one.values()]
 
 

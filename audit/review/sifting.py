@@ -1,6 +1,6 @@
 """Explanations of what the log holds, and the accesses that have none: looked for page by page, and it says how far."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,6 +18,7 @@ class Explained:
 
     standing: Standing
     explanations: tuple[Explanation, ...] = ()
+    missing: tuple[str, ...] = ()  # kinds that could not be asked
 
     @property
     def is_open(self) -> bool:
@@ -31,10 +32,15 @@ def explained(rows: Sequence[Event]) -> dict[int, Explained]:
     found = explain(accesses)
     return {
         access.event_id: Explained(
-            standing_of(found.get(access.event_id, [])), tuple(found.get(access.event_id, []))
+            standing_of(found.get(access.event_id, [])), tuple(found.get(access.event_id, [])), found.missing
         )
         for access in accesses
     }
+
+
+def missing_in(explained: Iterable[Explained | None]) -> tuple[str, ...]:
+    """The kinds of explanation that could not be had for one or another of these."""
+    return tuple(dict.fromkeys(kind for one in explained if one for kind in one.missing))
 
 
 @dataclass
@@ -50,6 +56,7 @@ class Sifted:
     checked: int = 0
     reached: datetime | None = None
     cursor: str = ""
+    missing: tuple[str, ...] = ()
 
 
 def sift(question: Question, *, cursor: str = "", size: int, checked: int = CHECKED) -> Sifted:
@@ -57,6 +64,7 @@ def sift(question: Question, *, cursor: str = "", size: int, checked: int = CHEC
     rows = keyset.page(access_branches(question), question.order, cursor=cursor, size=checked)
     found = Sifted([], reached=rows.rows[-1].at if rows.rows else None, cursor=rows.next_cursor)
     all_explained = explained(rows.rows)
+    found.missing = missing_in(all_explained.values())
     for row in rows.rows:
         found.checked += 1
         whole = all_explained.get(row.pk)

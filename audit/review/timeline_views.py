@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.views import me
 from audit.archiving import ledger
+from audit.explaining import missing_words
 from audit.review import access, services, telling
 from audit.review.forms import PersonForm, QuestionForm
 from audit.review.keyset import Order
@@ -43,6 +44,7 @@ def chart(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         "form": form,
         "days": list(telling.days(timeline)),
         "timeline": timeline,
+        "missing_words": missing_words(timeline.missing),
         "older_url": url_with(request.GET, cursor=timeline.cursor) if timeline.cursor else "",
         "newest_url": url_with(request.GET) if request.GET.get("cursor") else "",
         "can_view_events": allows(access.check_may_view_log, user),
@@ -80,6 +82,7 @@ def person(request: HttpRequest) -> HttpResponse:
         "who": who,
         "days": list(telling.days(timeline)),
         "timeline": timeline,
+        "missing_words": missing_words(timeline.missing),
         "older_url": url_with(request.GET, cursor=timeline.cursor) if timeline.cursor else "",
         "newest_url": url_with(request.GET) if request.GET.get("cursor") else "",
         "before_url": f"?{urlencode({'who': who.username, 'week': monday - timedelta(days=7)})}",

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 from accounts.models import User
 from accounts.views import me
 from audit.archiving import ledger
+from audit.explaining import missing_words
 from audit.review import access, describing, evidence_links, exporting, proof_views, services
 from audit.review.forms import ACTION_WORDS, EXPLAINED, OUTCOMES, PAGE_SORTS, PERIODS, SORTED_BY, QuestionForm
 from audit.review.keyset import Order
@@ -112,6 +113,7 @@ def _list_context(request: HttpRequest, form: QuestionForm, answer: services.Log
         "previous_url": url_with(request.GET, cursor=page.previous_cursor) if page.previous_cursor else "",
         "chips": _chips(request, form),
         "unexplained_url": url_with(request.GET, explained="unexplained"),
+        "missing_words": missing_words(answer.missing),
         "nobody_of_this_name": bool(form["actor"].value()) and answer.is_nobody,
     }
     if answer.sifted:
@@ -163,6 +165,7 @@ def event(request: HttpRequest, event_id: int) -> HttpResponse:
         # A chart that is closed to the reader keeps what was written about it closed too.
         "may_read_detail": all(key in patients for key in ids),
         "explained": explained,
+        "missing_words": missing_words(explained.missing) if explained else "",
         "reasons": evidence_links.reasons(user, explained.explanations) if explained else [],
         "facts": describing.facts(found),
         "changes": describing.changes(found),

@@ -43,6 +43,11 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
         source="event_ids",
         help_text="Ids of the looks, oldest first, at most 200.",
     )
+    explanations_missing = serializers.ListField(
+        child=serializers.CharField(),
+        source="missing",
+        help_text="Kinds of explanation that could not be had when it was raised.",
+    )
     decided_by = serializers.CharField(
         source="decided_by.username", allow_null=True, default=None, help_text="Who decided it."
     )
@@ -58,6 +63,7 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
             "is_explained",
             "hits",
             "accesses",
+            "explanations_missing",
             "events",
             "state",
             "note",

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import User
 from accounts.views import me
+from audit.explaining import missing_words
 from audit.review import access, case_access, describing, services
 from audit.review.forms import DecoyForm, SetAsideForm, WatchRuleForm
 from audit.review.models import AlertState
@@ -50,12 +51,13 @@ def watch(request: HttpRequest) -> HttpResponse:
     rows = queries.alerts_of(visible, week, state)
     page = paginate(request, rows, ordering=queries.ORDERING, size=queries.TOP)
     patients = services.list_alerts(by=user, rows=page.rows, week_on=week.week_on)
-    counts = queries.counts_of(visible, week)
+    counts, run = queries.counts_of(visible, week), queries.run_of(week)
     context = {
         "page": page,
         "lines": [(row, patients.get(row.patient_id) if row.patient_id else None) for row in page],
         "week": week,
-        "run": queries.run_of(week),
+        "run": run,
+        "missing_words": missing_words(run.missing) if run else "",
         "counts": counts,
         "state": state,
         "earlier": week.week_on - timedelta(days=7),
@@ -109,6 +111,8 @@ def _context(user: User, seen: services.Evidence) -> dict[str, Any]:
         "patient": seen.patients.get(seen.alert.patient_id) if seen.alert.patient_id else None,
         "lines": lines,
         "unexplained": sum(not reasons for _, reasons in lines),
+        "missing_words": missing_words(seen.explanations.missing),
+        "missing_then_words": missing_words(seen.alert.missing),
         "can_decide": can_decide,
         "can_open_case": can_decide and allows(case_access.check_may_work_cases, user),
     }

@@ -20,7 +20,7 @@ Api = Callable[[User], APIClient]
 ADDRESS = "/api/v1/audit/events/"
 FIELDS = (
     "id at actor roles patient patients event action object purpose reason outcome channel ip request_id detail "
-    "standing explanations"
+    "standing explanations explanations_missing"
 ).split()
 
 

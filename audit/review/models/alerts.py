@@ -68,6 +68,7 @@ class WatchRun(BaseModel):
     finished_at = models.DateTimeField()
     accesses = models.PositiveIntegerField()
     explained = models.PositiveIntegerField()
+    missing = ArrayField(models.TextField(), default=list)  # kinds of explanation that could not be had
     alerts = models.PositiveIntegerField()
     rules = models.JSONField()  # {code: {is_on, weight, parameters}}
     thresholds = (
@@ -152,6 +153,9 @@ class Alert(BaseModel):
     hits = models.JSONField()  # [{rule, points, words}], the weightiest first; words name no patient
     event_ids = ArrayField(models.BigIntegerField())  # the accesses, oldest first, at most EVIDENCE of them
     accesses = models.PositiveIntegerField()  # how many there were
+    missing = ArrayField(
+        models.TextField(), default=list
+    )  # explanations that could not be had when it was raised
     state = models.CharField(max_length=10, choices=AlertState, default=AlertState.NEW)
     note = models.TextField(max_length=2000, blank=True)
     decided_by = models.ForeignKey(

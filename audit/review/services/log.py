@@ -11,7 +11,7 @@ from accounts.models import User
 from audit.models import Event
 from audit.review import access, keyset
 from audit.review.questions import Question, branches, count
-from audit.review.sifting import Explained, Sifted, explained, sift
+from audit.review.sifting import Explained, Sifted, explained, missing_in, sift
 from audit.services import record
 from common.errors import NotFound
 from patients import access as patient_access
@@ -42,6 +42,12 @@ class LogAnswer:
     is_nobody: bool = False  # a user name was asked for that nobody has
     sifted: Sifted | None = None  # the answer to a question about unexplained accesses
     on_top: Sifted | None = None  # of a chart: its unexplained accesses, to be shown above all others
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The kinds of explanation that could not be had."""
+        sifted = [kind for one in (self.sifted, self.on_top) if one for kind in one.missing]
+        return tuple(dict.fromkeys([*missing_in(self.explained.values()), *sifted]))
 
 
 def titles_of(by: User, rows: Iterable[Event]) -> dict[str, str]:

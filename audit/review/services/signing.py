@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import service_account
-from audit.explaining import ACCESS_ACTIONS, Access, Standing, explain, standing_of
+from audit.explaining import ACCESS_ACTIONS, Access, Standing, explain, missing_words, standing_of
 from audit.review import counting, reports, working_days
 from audit.review.models import DrawnAccess, LookedAt, PeriodKind, SignOff, SignOffVerdict, end_of, quarter_of
 from audit.review.services.log import named
@@ -188,7 +188,8 @@ def _asked(sign_off: SignOff) -> dict[str, Any]:
 def draw_sample(*, by: User, sign_off_id: Any, size: int) -> SignOff:
     """Have the system draw accesses of the period, those that nothing explains first. Once; the seed is kept.
 
-    Raises NotFound, Denied, WrongMove (drawn already), RuleBroken (the days are not all counted yet).
+    Raises NotFound, Denied, WrongMove (drawn already), RuleBroken (the days are not all counted yet, or
+    an explanation could not be had).
     """
     sign_off = get_for(by, sign_off_id, lock=True)
     if sign_off.drawn_at is not None:
@@ -203,6 +204,8 @@ def draw_sample(*, by: User, sign_off_id: Any, size: int) -> SignOff:
         sign_off.population, sign_off.left_out = cursor.fetchone()
     pool = pool_of(sign_off)
     answers = explain(pool)
+    if answers.missing:  # what is signed has to be right; the error is in the technical log
+        raise RuleBroken("explanations_missing", f"{missing_words(answers.missing)} Draw the sample later.")
     standings = {access.event_id: standing_of(answers.get(access.event_id, [])) for access in pool}
     # Sorting keeps the order of chance among those alike.
     chosen = sorted(pool, key=lambda access: standings[access.event_id] is Standing.EXPLAINED)[:size]

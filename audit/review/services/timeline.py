@@ -12,7 +12,7 @@ from audit.review import access, folding, keyset
 from audit.review.folding import Group
 from audit.review.questions import Question, branches
 from audit.review.services.log import named, titles_of
-from audit.review.sifting import Explained, explained
+from audit.review.sifting import Explained, explained, missing_in
 from audit.services import record
 from patients import access as patient_access
 from patients.models import Patient
@@ -36,6 +36,11 @@ class Timeline:
     def events(self) -> int:
         """How many events the page stands for."""
         return sum(len(group.events) for group in self.groups)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The kinds of explanation that could not be had."""
+        return missing_in(self.explained.values())
 
 
 def _timeline(by: User, question: Question, cursor: str) -> Timeline:

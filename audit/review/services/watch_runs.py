@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import service_account
+from audit.explaining import missing_words
 from audit.review.models import Alert, AlertState, WatchRun
 from audit.review.watch import baselines, registry, scoring
 from audit.review.watch.gathering import Week, gathered
@@ -37,14 +38,15 @@ def run_watch(*, week_on: date) -> WatchRun:
     started_at = timezone.now()
     in_force = registry.settings_in_force()
     parameters = week.as_parameters()
-    with gathered(week) as (accesses, explained):
+    with gathered(week) as counted:
         thresholds = baselines.learn(parameters)
         found = scoring.judge(in_force, parameters)
         run = WatchRun(
             week_on=week.week_on,
             started_at=started_at,
-            accesses=accesses,
-            explained=explained,
+            accesses=counted.accesses,
+            explained=counted.explained,
+            missing=list(counted.missing),
             rules={one.rule.code: one.as_data() for one in in_force},
             thresholds=thresholds,
         )
@@ -70,18 +72,19 @@ def _store(run: WatchRun, found: list[scoring.Found], parameters: dict[str, Any]
     for one in found:
         alert = there.pop((one.actor_id, one.patient_id), None)
         if alert is None:
-            made.append(_filled(Alert(subject_id=one.actor_id, week_on=run.week_on), one))
+            made.append(_filled(Alert(subject_id=one.actor_id, week_on=run.week_on), one, run))
         elif alert.state == AlertState.NEW:
-            changed.append(_filled(alert, one))
+            changed.append(_filled(alert, one, run))
     for alert in there.values():
         if alert.state == AlertState.NEW and alert.score:
             alert.score, alert.is_explained = 0, True
             alert.hits = [{"rule": "", "points": 0, "words": NO_MORE}]
+            alert.missing = run.missing
             changed.append(alert)
     Alert.objects.bulk_create(made, batch_size=500)
     for alert in changed:
         alert.updated_at = timezone.now()
-    fields = ["score", "is_explained", "hits", "event_ids", "accesses", "updated_at"]
+    fields = ["score", "is_explained", "hits", "event_ids", "accesses", "missing", "updated_at"]
     Alert.objects.bulk_update(changed, fields, batch_size=500)
     baselines.keep(parameters)
     stored = _stored(run, Alert.objects.of_week(run.week_on).count())
@@ -96,13 +99,15 @@ def _store(run: WatchRun, found: list[scoring.Found], parameters: dict[str, Any]
             "explained": run.explained,
             "made": len(made),
             "changed": len(changed),
+            "explanations_missing": run.missing,
         },
     )
-    _tell(run.week_on, [alert.subject_id for alert in made if alert.score >= scoring.LOUD])
+    _tell(run, [alert.subject_id for alert in made if alert.score >= scoring.LOUD])
     return stored
 
 
-def _filled(alert: Alert, one: scoring.Found) -> Alert:
+def _filled(alert: Alert, one: scoring.Found, run: WatchRun) -> Alert:
+    alert.missing = run.missing
     alert.patient_id = one.patient_id
     alert.score, alert.is_explained = one.score, one.is_explained
     alert.hits, alert.event_ids = one.hits_as_data(), one.event_ids
@@ -116,6 +121,7 @@ def _stored(run: WatchRun, alerts: int) -> WatchRun:
         "finished_at": timezone.now(),
         "accesses": run.accesses,
         "explained": run.explained,
+        "missing": run.missing,
         "alerts": alerts,
         "rules": run.rules,
         "thresholds": run.thresholds,
@@ -124,15 +130,17 @@ def _stored(run: WatchRun, alerts: int) -> WatchRun:
     return stored
 
 
-def _tell(week_on: date, subjects: list[UUID]) -> None:
+def _tell(run: WatchRun, subjects: list[UUID]) -> None:
     """Say to everybody who works alerts that there are new ones of weight; nobody is told of her own."""
     for officer in User.objects.holding(RIGHT):
         number = sum(subject != officer.pk for subject in subjects)
         if not number:
             continue
         words = "1 new alert" if number == 1 else f"{number} new alerts"
-        text = f"The watch has {words} of weight in the week of {week_on:%d %b %Y}."
-        url = f"{reverse('review:watch')}?week={week_on}"
+        text = f"The watch has {words} of weight in the week of {run.week_on:%d %b %Y}."
+        if run.missing:
+            text = f"{text} {missing_words(run.missing)}"
+        url = f"{reverse('review:watch')}?week={run.week_on}"
         notify([officer.pk], kind="watch.alerts", tone=Tone.DUE, text=text, url=url)
         if settings.EMAIL_HOST and officer.email:
             from accounts.tasks import mail

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from audit.explaining import Access, Explanation, explain
+from audit.explaining import Access, Answers, explain
 from audit.models import Event
 from audit.review import access
 from audit.review.models import Alert, AlertState
@@ -28,7 +28,7 @@ class Evidence:
 
     alert: Alert
     events: list[Event] = field(default_factory=list)
-    explanations: dict[int, list[Explanation]] = field(default_factory=dict)
+    explanations: Answers = field(default_factory=Answers)
     patients: dict[Any, Patient] = field(default_factory=dict)  # those that the reader may see by name
     titles: dict[str, str] = field(default_factory=dict)
 

@@ -263,8 +263,17 @@ def _drop() -> None:
     _run(f"drop table if exists {', '.join(f'pg_temp.{name}' for name in TABLES)}", {})
 
 
-def _explain(week: Week) -> tuple[int, int]:
-    """Write down which accesses nothing explains; how many there were, and how many are explained."""
+@dataclass(frozen=True)
+class Counted:
+    """How many accesses a week has, how many are explained, and which explanations could not be had."""
+
+    accesses: int
+    explained: int
+    missing: tuple[str, ...]
+
+
+def _explain(week: Week) -> Counted:
+    """Write down which accesses nothing explains."""
     rows = Event.objects.filter(
         at__gte=week.since,
         at__lt=week.until,
@@ -276,13 +285,14 @@ def _explain(week: Week) -> tuple[int, int]:
         cursor.execute("select count(*) from watch_access")
         total = int(cursor.fetchone()[0])
         cursor.execute("select event_id, at from watch_access order by at, event_id")
-        explained = 0
+        explained, missing = 0, dict[str, None]()
         while batch := cursor.fetchmany(AT_ONCE):
             first, last = batch[0][1], batch[-1][1]
             wanted = {key for key, _ in batch}
             found = rows.filter(at__gte=first, at__lte=last).defer("detail", "patient_ids")
             asked = [one for row in found.iterator(AT_ONCE) if row.pk in wanted and (one := Access.of(row))]
             answers = explain(asked)
+            missing |= dict.fromkeys(answers.missing)
             doubts = {}
             for key, reasons in answers.items():
                 if any(one.verdict is Verdict.CONTRADICTED for one in reasons):
@@ -290,7 +300,7 @@ def _explain(week: Week) -> tuple[int, int]:
                 explained += 1
                 doubts[key] = 0.5 if all(one.kind in OWN_WORD for one in reasons) else 0.0
             _run(DOUBTS, {"ids": list(doubts), "doubts": list(doubts.values())})
-    return total, explained
+    return Counted(total, explained, tuple(missing))
 
 
 def _names_of_people() -> None:
@@ -310,8 +320,8 @@ def _names_of_people() -> None:
 
 
 @contextmanager
-def gathered(week: Week) -> Iterator[tuple[int, int]]:
-    """The tables of this week while the block runs; how many accesses there were, and how many are explained."""
+def gathered(week: Week) -> Iterator[Counted]:
+    """The tables of this week while the block runs, and how much there was."""
     parameters = week.as_parameters()
     _drop()
     try:

@@ -19,6 +19,7 @@ from audit.review import counting
 from audit.review.models import DayCount, DayPerson, DayState
 from audit.services import record
 from common.ids import uuid7
+from tests.audit.breaking import break_explainer
 from tests.audit.signing.making import at_noon, count_everything, happened
 from tests.factories import make_user
 
@@ -156,6 +157,16 @@ def test_accesses_are_explained_once_and_by_person(busy: date, nosy: User) -> No
     assert counting.explain_newest_day() == yesterday - timedelta(days=1)
     DayState.objects.update(explained=0)
     assert counting.explain_newest_day() is None
+
+
+def test_a_day_is_not_explained_half_blind(busy: date, monkeypatch: pytest.MonkeyPatch) -> None:
+    count_everything()
+    with monkeypatch.context() as broken:
+        break_explainer(broken, "division by zero in one row")
+        assert counting.explain_newest_day() is None
+    assert not DayState.objects.exclude(explained=None).exists()
+    assert not DayPerson.objects.exclude(unexplained=None).exists()
+    assert counting.explain_newest_day() == timezone.localdate() - timedelta(days=1)
 
 
 def test_days_long_gone_are_not_explained_with_what_is_known_today(busy: date) -> None:

@@ -18,6 +18,7 @@ from audit.services import record
 from common.errors import Denied, NotFound, RuleBroken, WrongMove
 from common.ids import uuid7
 from common.notices.queries import notices_of
+from tests.audit.breaking import break_explainer
 from tests.audit.cases.making import NASTY, complaint, officer
 from tests.audit.signing.making import at_noon, count_everything, happened
 from tests.factories import make_user
@@ -110,6 +111,18 @@ def test_the_sample_can_be_drawn_again_from_its_seed(month: SignOff, compliance:
     assert set(event.patient_ids) == {row.patient_id for row in sample}
     with pytest.raises(WrongMove):
         signing.draw_sample(by=compliance, sign_off_id=month.pk, size=10)
+
+
+def test_no_sample_is_drawn_half_blind(
+    month: SignOff, compliance: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is signed says which accesses nothing explained: that must be known."""
+    break_explainer(monkeypatch)
+    with pytest.raises(RuleBroken, match="could not be had: Consult") as refused:
+        signing.draw_sample(by=compliance, sign_off_id=month.pk, size=10)
+    assert refused.value.code == "explanations_missing"
+    month.refresh_from_db()
+    assert month.drawn_at is None
 
 
 def test_another_seed_draws_others(month: SignOff, compliance: User) -> None:
