@@ -5,7 +5,6 @@ import hashlib
 import io
 import json
 import zipfile
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,23 +34,32 @@ def _canonical(ids: Iterable[int]) -> list[tuple[int, int, str]]:
         return [(int(pk), int(txid), str(text)) for pk, txid, text in cursor.fetchall()]
 
 
-class _Chain:
-    """The chain by era, to find the epoch that sealed an event."""
+def _sealing(events: Iterable[tuple[int, int]]) -> dict[int, Epoch]:
+    """The epoch that sealed each of these events (id, transaction), by event id; those not sealed yet have none.
 
-    def __init__(self) -> None:
-        self.eras = eras.every()
-        self.epochs: dict[Era, list[Epoch]] = {}
-        for epoch in epochs.every():
-            self.epochs.setdefault(self.eras.of_epoch(epoch.n), []).append(epoch)
+    The chain itself is not read: it has millions of epochs after some years.
+    """
+    chain, newest = eras.every(), epochs.last()
+    by_era: dict[Era, dict[int, int]] = {}
+    for pk, txid in events:
+        by_era.setdefault(chain.of_event(pk), {})[pk] = txid
+    places: dict[int, int] = {}
+    for era, txids in by_era.items():
+        last_n = chain.last_epoch_of(era) or (newest.n if newest else 0)
+        found = epochs.last_begun(txids.values(), era.first_epoch, last_n)
+        places |= {pk: found[txid] for pk, txid in txids.items() if txid in found}
+    sealed_by = epochs.of(set(places.values()))
+    txid_of = {pk: txid for txids in by_era.values() for pk, txid in txids.items()}
+    # An epoch that only tells of a move seals nothing and begins where the next one does.
+    return {pk: sealed_by[n] for pk, n in places.items() if txid_of[pk] < sealed_by[n].to_xid}
 
-    def epoch_of(self, event_id: int, txid: int) -> Epoch | None:
-        """The epoch of this event; None when it is not sealed yet."""
-        chain = self.epochs.get(self.eras.of_event(event_id), [])
-        position = bisect_right(chain, txid, key=lambda epoch: epoch.from_xid) - 1
-        # An epoch that only tells of a move seals nothing and begins where the next one does.
-        if position < 0 or txid >= chain[position].to_xid:
-            return None
-        return chain[position]
+
+def _by_epoch(sealed_by: Mapping[int, Epoch]) -> dict[int, list[int]]:
+    """The events of each epoch, so that one epoch's hashes are held at a time."""
+    found: dict[int, list[int]] = {}
+    for pk, epoch in sealed_by.items():
+        found.setdefault(epoch.n, []).append(pk)
+    return found
 
 
 @dataclass(frozen=True)
@@ -80,24 +88,21 @@ class Proven:
 
 def gather(ids: Iterable[int]) -> tuple[list[Proven], list[int]]:
     """These events with their proofs, in the order of time; and the ids of those that are not sealed yet."""
-    chain = _Chain()
-    found: list[Proven] = []
-    unsealed: list[int] = []
-    places: dict[int, dict[int, int]] = {}
-    leaves: dict[int, list[bytes]] = {}
-    for pk, txid, text in _canonical(ids):
-        epoch = chain.epoch_of(pk, txid)
-        if epoch is None:
-            unsealed.append(pk)
-            continue
-        if epoch.n not in places:
-            kept = epochs.kept_leaves(epoch.n)
-            places[epoch.n] = {event: position for position, (event, _) in enumerate(kept)}
-            leaves[epoch.n] = [leaf for _, leaf in kept]
-        place = places[epoch.n].get(pk)
-        steps = merkle.path(leaves[epoch.n], place) if place is not None else []
-        found.append(Proven(pk, text, [[side, sibling.hex()] for side, sibling in steps], _epoch(epoch)))
-    return found, unsealed
+    rows = _canonical(ids)
+    sealed_by = _sealing((pk, txid) for pk, txid, _ in rows)
+    steps: dict[int, list[list[str]]] = {}
+    for n, wanted in _by_epoch(sealed_by).items():
+        kept = epochs.kept_leaves(n)
+        places = {event: position for position, (event, _) in enumerate(kept)}
+        here = {pk: places[pk] for pk in wanted if pk in places}
+        paths = merkle.paths([leaf for _, leaf in kept], here.values())
+        for pk, place in here.items():
+            steps[pk] = [[side, sibling.hex()] for side, sibling in paths[place]]
+    told = {epoch.n: _epoch(epoch) for epoch in sealed_by.values()}
+    found = [
+        Proven(pk, text, steps.get(pk, []), told[sealed_by[pk].n]) for pk, _, text in rows if pk in sealed_by
+    ]
+    return found, [pk for pk, _, _ in rows if pk not in sealed_by]
 
 
 def pack(events: Sequence[Proven]) -> bytes:
@@ -183,16 +188,17 @@ class Sealed:
 
 def sealed(ids: Iterable[int]) -> dict[int, Sealed]:
     """How each of these events is sealed, by id; an event without an epoch is not sealed yet."""
-    chain = _Chain()
-    kept: dict[int, dict[int, bytes]] = {}
+    rows = _canonical(ids)
+    sealed_by = _sealing((pk, txid) for pk, txid, _ in rows)
+    then: dict[int, bytes] = {}
+    for n, wanted in _by_epoch(sealed_by).items():
+        kept = dict(epochs.kept_leaves(n))
+        then |= {pk: kept[pk] for pk in wanted if pk in kept}
     found = {}
-    for pk, txid, text in _canonical(ids):
+    for pk, _, text in rows:
         leaf = hashlib.sha256(b"\x00" + text.encode()).digest()
-        epoch = chain.epoch_of(pk, txid)
-        if epoch is not None and epoch.n not in kept:
-            kept[epoch.n] = dict(epochs.kept_leaves(epoch.n))
-        is_same = epoch is not None and kept[epoch.n].get(pk) == leaf
-        found[pk] = Sealed(pk, leaf.hex(), epoch.n if epoch else None, is_same)
+        n = sealed_by[pk].n if pk in sealed_by else None
+        found[pk] = Sealed(pk, leaf.hex(), n, then.get(pk) == leaf)
     return found
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -157,3 +157,51 @@ def between(first: int, last_n: int) -> Iterator[Epoch]:
         if epoch.n > last_n:
             return
         yield epoch
+
+
+def of(numbers: Iterable[int]) -> dict[int, Epoch]:
+    """These epochs by number, those that are missing left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"select {COLUMNS} from audit_epoch where n = any(%s)", [list(numbers)])  # noqa: S608
+        return {int(row[0]): Epoch.from_row(row) for row in cursor.fetchall()}
+
+
+def last_begun(xids: Iterable[int], first: int, last_n: int) -> dict[int, int]:
+    """For each transaction the last of the epochs `first` to `last_n` that begins at or before it; none: no entry.
+
+    Epochs of an era begin one after the other, so half of them are left out with each look: two dozen statements for
+    ten years of epochs, whatever is asked, and nothing is held but the answer.
+    """
+    return search(xids, first, last_n, _beginnings)
+
+
+def _beginnings(numbers: Collection[int]) -> dict[int, tuple[int, int]]:
+    """For each number the first epoch that has it or a greater one (one may have been removed), and where it begins."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select wanted.n, epoch.n, epoch.from_xid::text from unnest(%s::bigint[]) wanted (n) cross join lateral"
+            " (select n, from_xid from audit_epoch where n >= wanted.n order by n limit 1) epoch",
+            [list(numbers)],
+        )
+        return {int(wanted): (int(n), int(xid)) for wanted, n, xid in cursor.fetchall()}
+
+
+def search(
+    xids: Iterable[int],
+    first: int,
+    last_n: int,
+    beginnings: Callable[[Collection[int]], Mapping[int, tuple[int, int]]],
+) -> dict[int, int]:
+    """The binary search of `last_begun`, for all of them at once. `beginnings` looks at the chain."""
+    spans = dict.fromkeys(
+        xids, (first - 1, last_n)
+    )  # the answer, or one before the first, up to the last possible
+    while open_spans := {xid: span for xid, span in spans.items() if span[0] < span[1]}:
+        middles = {xid: (low + high + 1) // 2 for xid, (low, high) in open_spans.items()}
+        looked = beginnings(set(middles.values()))
+        for xid, middle in middles.items():
+            low, high = spans[xid]
+            n, begins = looked.get(middle, (high + 1, 0))
+            is_before = n <= high and begins <= xid
+            spans[xid] = (n, high) if is_before else (low, middle - 1)
+    return {xid: low for xid, (low, _) in spans.items() if low >= first}

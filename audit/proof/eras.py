@@ -74,6 +74,11 @@ class Eras:
         """The era whose events epoch `n` seals."""
         return self.eras[bisect_left(self._firsts, n + 1) - 1]
 
+    def last_epoch_of(self, era: Era) -> int | None:
+        """The number of the epoch that ended this era; None for the present one."""
+        place = self.eras.index(era)
+        return self.eras[place + 1].first_epoch - 1 if place + 1 < len(self.eras) else None
+
     def of_event(self, event_id: int) -> Era:
         """The era in which this event was written."""
         return next(era for era in self.eras if event_id <= era.up_to_id)

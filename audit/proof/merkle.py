@@ -1,7 +1,7 @@
 """Merkle trees as RFC 6962 builds them: leaves and nodes are hashed with different first bytes."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 EMPTY = hashlib.sha256(b"").digest()
 
@@ -17,25 +17,30 @@ def root(leaves: Sequence[bytes]) -> bytes:
         return EMPTY
     level = list(leaves)
     while len(level) > 1:
-        paired = [node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
-        if len(level) % 2:
-            paired.append(level[-1])
-        level = paired
+        level = _parents(level)
     return level[0]
 
 
-def path(leaves: Sequence[bytes], index: int) -> list[tuple[str, bytes]]:
-    """The siblings from leaf `index` up to the root, each with the side it stands on ("L" or "R")."""
-    steps: list[tuple[str, bytes]] = []
+def _parents(level: list[bytes]) -> list[bytes]:
+    paired = [node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+    return [*paired, level[-1]] if len(level) % 2 else paired
+
+
+def paths(leaves: Sequence[bytes], indexes: Iterable[int]) -> dict[int, list[tuple[str, bytes]]]:
+    """For each of these leaves the siblings from it up to the root, each with the side it stands on ("L" or "R").
+
+    The tree is made once, however many are asked for.
+    """
+    places = {index: index for index in indexes}
+    steps: dict[int, list[tuple[str, bytes]]] = {index: [] for index in places}
     level = list(leaves)
     while len(level) > 1:
-        sibling = index ^ 1
-        if sibling < len(level):
-            steps.append(("L" if sibling < index else "R", level[sibling]))
-        paired = [node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
-        if len(level) % 2:
-            paired.append(level[-1])
-        level, index = paired, index // 2
+        for index, place in places.items():
+            sibling = place ^ 1
+            if sibling < len(level):
+                steps[index].append(("L" if sibling < place else "R", level[sibling]))
+            places[index] = place // 2
+        level = _parents(level)
     return steps
 
 

@@ -76,7 +76,7 @@ def test_the_bundle_needs_no_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     by, actor, patient = officer(), make_user(Role.RECORDS_CLERK), PatientFactory.create()
     case = complaint(by, actor, patient)
     evidence.freeze_evidence(by=by, case_id=case.pk, event_ids=looks(actor, patient, 2))
-    for name in ("_canonical", "_Chain"):
+    for name in ("_canonical", "_sealing"):
         monkeypatch.setattr(bundle, name, None)
     monkeypatch.setattr(bundle.epochs, "kept_leaves", None)
     _, data = evidence.take_case_evidence(by=by, case_id=case.pk)

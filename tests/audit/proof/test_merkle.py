@@ -12,8 +12,11 @@ leaves = st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=70)
 
 @given(leaves, st.data())
 def test_every_leaf_climbs_to_the_root(given_leaves: list[bytes], data: st.DataObject) -> None:
-    index = data.draw(st.integers(0, len(given_leaves) - 1))
-    assert merkle.climb(given_leaves[index], merkle.path(given_leaves, index)) == merkle.root(given_leaves)
+    indexes = data.draw(st.sets(st.integers(0, len(given_leaves) - 1)))
+    paths = merkle.paths(given_leaves, indexes)
+    assert set(paths) == indexes
+    for index, steps in paths.items():
+        assert merkle.climb(given_leaves[index], steps) == merkle.root(given_leaves)
 
 
 @given(st.lists(st.binary(min_size=32, max_size=32), min_size=2, max_size=40, unique=True), st.data())
