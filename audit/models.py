@@ -1,22 +1,33 @@
 """The event table as Django sees it: to be read only. Rows are written by `audit.services.record`."""
 
-from typing import Any
+from datetime import datetime
+from uuid import UUID
 
 from auditlog.models import AbstractLogEntry
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q, Value
+from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 
 from audit import catalogue
 from audit.fieldchanges import FieldChangeManager
 
 
-class EventQuerySet(models.QuerySet["Event"]):
-    """Questions asked of the log."""
+class _UtcDay(Func):
+    """The day of an instant, in UTC, as the index by person has it."""
 
-    def of_patient(self, patient_id: Any) -> "EventQuerySet":
-        """Events about this chart, those of lists and searches that showed it among them."""
-        return self.filter(Q(patient_id=patient_id) | Q(patient_ids__contains=[patient_id]))
+    template = "date_trunc('day', %(expressions)s at time zone 'UTC')"
+    output_field = models.DateTimeField()
+
+
+def of_person(actor_id: UUID, since: datetime | None = None, until: datetime | None = None) -> Q:
+    """The events of one person, from `since` until before `until`: the days among them are what the index has."""
+    condition = Q(actor_id=actor_id)
+    if since:
+        condition &= Q(GreaterThanOrEqual(_UtcDay("at"), _UtcDay(Value(since))), at__gte=since)
+    if until:
+        condition &= Q(LessThanOrEqual(_UtcDay("at"), _UtcDay(Value(until))), at__lt=until)
+    return condition
 
 
 class Event(models.Model):
@@ -41,8 +52,6 @@ class Event(models.Model):
     ip = models.GenericIPAddressField(null=True)
     request_id = models.TextField()
     detail = models.JSONField(null=True)
-
-    objects = EventQuerySet.as_manager()
 
     class Meta:
         managed = False

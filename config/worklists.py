@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from audit.models import Event
+from audit.models import Event, of_person
 from audit.review import access as review_access
 from audit.review import case_access, signoff_queries
 from audit.review import queries as review_queries
@@ -32,7 +32,7 @@ WEEK = timedelta(days=7)
 
 def recent_charts(user: User) -> list[Patient]:
     """The last charts `user` opened and may still open, newest first, from the log."""
-    looks = Event.objects.filter(actor_id=user.pk, event="patient.viewed", at__gt=timezone.now() - 4 * WEEK)
+    looks = Event.objects.filter(of_person(user.pk, timezone.now() - 4 * WEEK), event="patient.viewed")
     ids: dict[UUID, None] = {}
     for patient_id in looks.order_by("-at").values_list("patient_id", flat=True)[:200]:
         if patient_id:
@@ -156,7 +156,7 @@ def arrived(user: User, care: list[Encounter]) -> list[Document]:
     patients = {encounter.patient_id for encounter in care}
     rows = document_access.visible_to(user).filter(patient__in=patients, filed_at__gt=timezone.now() - WEEK)
     found = list(rows.select_related("patient", "type", "current").order_by("-filed_at")[: LONGEST * 2])
-    looks = Event.objects.filter(actor_id=user.pk, event="document.viewed", at__gt=timezone.now() - WEEK)
+    looks = Event.objects.filter(of_person(user.pk, timezone.now() - WEEK), event="document.viewed")
     seen = set(looks.filter(object_id__in=[str(row.pk) for row in found]).values_list("object_id", flat=True))
     return [row for row in found if str(row.pk) not in seen][:LONGEST]
 

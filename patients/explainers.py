@@ -135,7 +135,8 @@ select distinct on (access.event_id) access.event_id,
     case work.event when 'patient.registered' then 'registered the patient' when 'patient.updated' then
     'changed the patient''s identity' else 'entered an encounter' end, 'audit.event:' || work.id
 from access join audit_event work on work.patient_id = access.patient_id and work.actor_id = access.actor_id
-    and work.event = any(string_to_array(%(work)s, ' ')) and work.outcome = 'success'
+    and work.action in ('create', 'update') and work.event = any(string_to_array(%(work)s, ' '))
+    and work.outcome = 'success'
     and work.at >= %(first)s - interval '12 hours' and work.at <= %(last)s + interval '12 hours'
     and work.at >= access.at - interval '12 hours' and work.at <= access.at + interval '12 hours'
 where (work.session = access.session and access.session <> '')

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from audit.explaining import ACCESS_ACTIONS
-from audit.models import Event
+from audit.models import Event, of_person
 from audit.review.keyset import Order
 from patients import queries as patient_queries
 
@@ -74,12 +74,12 @@ def branches(question: Question) -> list[QuerySet[Event]]:
     would read whole months. A person is found by id, and by the name that was typed where nobody had signed in yet.
     """
     rows = Event.objects.filter(_conditions(question))
-    of_person = _of_person(question)
+    of_actor = _of_person(question)
     if question.patient is None:
-        return [rows.filter(condition) for condition in of_person] or [rows]
-    if of_person:
+        return [rows.filter(condition) for condition in of_actor] or [rows]
+    if of_actor:
         anybody = Q()
-        for condition in of_person:
+        for condition in of_actor:
             anybody |= condition
         rows = rows.filter(anybody)
     ids = question.identities
@@ -89,10 +89,14 @@ def branches(question: Question) -> list[QuerySet[Event]]:
 
 
 def _of_person(question: Question) -> list[Q]:
-    of_person = [Q(actor_id=question.person.pk)] if question.person else []
+    conditions = [_by(question.person, question)] if question.person else []
     if question.actor:
-        of_person.append(Q(actor_id=None, actor__iexact=question.actor))
-    return of_person
+        conditions.append(Q(actor_id=None, actor__iexact=question.actor))
+    return conditions
+
+
+def _by(person: User, question: Question) -> Q:
+    return of_person(person.pk, question.since, question.until)
 
 
 def access_branches(question: Question) -> list[QuerySet[Event]]:
@@ -105,7 +109,7 @@ def access_branches(question: Question) -> list[QuerySet[Event]]:
         actor_id__isnull=False,
     ).exclude(event__startswith="log.")
     if question.actor:
-        rows = rows.filter(actor_id=question.person.pk) if question.person else rows.none()
+        rows = rows.filter(_by(question.person, question)) if question.person else rows.none()
     if question.patient is None:
         return [rows]
     return [rows.filter(patient_id=key) for key in question.identities]

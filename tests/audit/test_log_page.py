@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -235,14 +236,39 @@ def test_who_opened_a_chart_reads_no_whole_table(compliance: User) -> None:
     """UNION ALL of the two index paths; never a sequential scan."""
     plan = _plan(Question(patient=PatientFactory.create().pk))
     assert "Seq Scan" not in plan
-    assert "patient_id_at_idx" in plan
+    assert "patient_id_idx" in plan
     assert "patient_ids_idx" in plan
 
 
 def test_what_a_person_did_reads_no_whole_table(clerk: User) -> None:
     plan = _plan(Question(actor=clerk.username))
     assert "Seq Scan" not in plan
-    assert "actor_id_at_idx" in plan
+    assert "actor_id_date_trunc_idx" in plan
+
+
+def test_a_person_s_week_is_found_by_its_days(clerk: User) -> None:
+    """An interface writes ten thousand events a day: what is asked for is not its whole month."""
+    now = timezone.now()
+    plan = _plan(Question(actor=clerk.username, since=now - timedelta(days=7), until=now))
+    days = [line for line in plan.splitlines() if "Index Cond" in line and "date_trunc" in line]
+    assert days
+    assert all(">=" in line and "<=" in line for line in days)
+
+
+def test_the_first_and_last_day_of_what_a_person_did_are_whole(clerk: User, compliance: User) -> None:
+    """Its days are those of UTC, its ends instants: nothing at the edges is lost, nothing beyond them shown."""
+    _look(clerk, PatientFactory.create().pk)
+    at = Event.objects.filter(actor_id=clerk.pk).latest("id").at
+    zone = ZoneInfo("Pacific/Kiritimati")
+    least = timedelta(microseconds=1)
+    for since, until, found in (
+        (at, at + least, 1),
+        (at - timedelta(days=1), at, 0),
+        (at + least, at + timedelta(days=1), 0),
+        (at.astimezone(zone), (at + least).astimezone(zone), 1),
+    ):
+        asked = Question(actor=clerk.username, event="patient.viewed", since=since, until=until)
+        assert len(services.view_log(by=compliance, question=asked).page.rows) == found
 
 
 def test_a_period_reads_only_its_months(db: None) -> None:
