@@ -42,6 +42,7 @@ EVENTS = {
     "signoff.viewed": ("review", "looked at a review of activity"),
     "signoff.drawn": ("review", "had the sample of a review of activity drawn"),
     "signoff.judged": ("review", "judged accesses of a review of activity"),
+    "signoff.redrawn": ("verify", "drew the sample of a review of activity again"),
     "signoff.signed": ("sign", "signed a review of activity"),
     "report.viewed": ("review", "looked at a report of the access log"),
     "report.taken": ("export", "took a report of the access log out"),

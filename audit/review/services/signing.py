@@ -174,6 +174,25 @@ def pool_of(sign_off: SignOff) -> list[Access]:
         return [counting.access_of_row(row) for row in cursor.fetchall()]
 
 
+def population_of(sign_off: SignOff) -> tuple[int, int]:
+    """How many accesses of the period could be drawn, and how many of the drawer's own could not, as the log has it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_POPULATION, _asked(sign_off))
+        could, own = cursor.fetchone()
+    return could, own
+
+
+def chosen_of(pool: Sequence[Access], standings: Mapping[int, Standing], size: int) -> list[Access]:
+    """The sample: of what chance has drawn those that nothing explains first, each in the order of chance."""
+    return sorted(pool, key=lambda access: standings[access.event_id] is Standing.EXPLAINED)[:size]
+
+
+def in_letters(standings: Sequence[Standing]) -> str:
+    """One letter each (e, u, c), in tens: what the log keeps of the pool, so that the choice can be made again."""
+    letters = "".join(standing.value[0] for standing in standings)
+    return " ".join(letters[start : start + 10] for start in range(0, len(letters), 10))
+
+
 def _asked(sign_off: SignOff) -> dict[str, Any]:
     return {
         "start": counting.bounds(sign_off.starts_on)[0],
@@ -199,16 +218,13 @@ def draw_sample(*, by: User, sign_off_id: Any, size: int) -> SignOff:
     check_counted(sign_off)
     sign_off.seed, sign_off.drawn_by, sign_off.drawn_at = secrets.token_hex(16), by, timezone.now()
     sign_off.pool_size = min(size * POOL_TIMES, MOST_POOL)
-    with connection.cursor() as cursor:
-        cursor.execute(_POPULATION, _asked(sign_off))
-        sign_off.population, sign_off.left_out = cursor.fetchone()
+    sign_off.population, sign_off.left_out = population_of(sign_off)
     pool = pool_of(sign_off)
     answers = explain(pool)
     if answers.missing:  # what is signed has to be right; the error is in the technical log
         raise RuleBroken("explanations_missing", f"{missing_words(answers.missing)} Draw the sample later.")
     standings = {access.event_id: standing_of(answers.get(access.event_id, [])) for access in pool}
-    # Sorting keeps the order of chance among those alike.
-    chosen = sorted(pool, key=lambda access: standings[access.event_id] is Standing.EXPLAINED)[:size]
+    chosen = chosen_of(pool, standings, size)
     sign_off.version += 1
     sign_off.save()
     DrawnAccess.objects.bulk_create(
@@ -239,6 +255,7 @@ def draw_sample(*, by: User, sign_off_id: Any, size: int) -> SignOff:
             "left_out": sign_off.left_out,
             "pool": len(pool),
             "drawn": len(chosen),
+            "standings": in_letters([standings[access.event_id] for access in pool]),
         },
     )
     return sign_off

@@ -9,8 +9,10 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import Role
 from audit.review import counting
+from audit.review.models import SignOff
+from audit.review.services import signing
 from common.ids import uuid7
-from tests.audit.signing.making import at_noon, backdating, happened
+from tests.audit.signing.making import at_noon, backdating, count_everything, happened
 from tests.factories import make_user
 
 DAYS = 70
@@ -53,3 +55,12 @@ def busy(past: None, nosy: User) -> date:
         )
         happened(at_noon(day, 9), worker, event="patient.searched", action="search")
     return first
+
+
+@pytest.fixture
+def month(busy: date) -> SignOff:
+    """The review of the last whole month, all of whose days are counted."""
+    count_everything()
+    signing.make_sign_offs()
+    row: SignOff = SignOff.objects.get(kind="month")
+    return row

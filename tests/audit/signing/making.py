@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.review import counting
-from audit.review.models import DayState
+from audit.review.models import DayState, SignOff
+from audit.review.services import signing
 from common.ids import uuid7
 
 _INSERT = """
@@ -81,3 +82,20 @@ def count_everything() -> None:
         if not DayState.objects.filter(counted_at=None).exists():
             return
     raise AssertionError("Something keeps the days from being settled.")
+
+
+def judged(sign_off: SignOff, by: User, verdict: str = "fine", note: str = "") -> None:
+    """Every drawn access is judged so."""
+    positions = sign_off.sample.values_list("position", flat=True)
+    signing.judge_sample(by=by, sign_off_id=sign_off.pk, verdicts=dict.fromkeys(positions, (verdict, note)))
+
+
+def signed(sign_off: SignOff, by: User, **more: Any) -> SignOff:
+    """Signed with words that say something."""
+    words = {
+        "looked_at": ["log", "glass"],
+        "found": "Nothing unusual.",
+        "decided": "Nothing has to change.",
+        **more,
+    }
+    return signing.sign(by=by, sign_off_id=sign_off.pk, **words)

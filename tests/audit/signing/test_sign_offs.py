@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 from django.db import IntegrityError, ProgrammingError, transaction
@@ -20,35 +19,11 @@ from common.ids import uuid7
 from common.notices.queries import notices_of
 from tests.audit.breaking import break_explainer
 from tests.audit.cases.making import NASTY, complaint, officer
-from tests.audit.signing.making import at_noon, count_everything, happened
+from tests.audit.signing.making import at_noon, happened, judged, signed
 from tests.factories import make_user
 from tests.support import at_most_queries, events
 
 Browse = Callable[[User], Client]
-
-
-@pytest.fixture
-def month(busy: date) -> SignOff:
-    """The review of the last whole month, all of whose days are counted."""
-    count_everything()
-    signing.make_sign_offs()
-    row: SignOff = SignOff.objects.get(kind="month")
-    return row
-
-
-def judged(sign_off: SignOff, by: User, verdict: str = "fine", note: str = "") -> None:
-    positions = sign_off.sample.values_list("position", flat=True)
-    signing.judge_sample(by=by, sign_off_id=sign_off.pk, verdicts=dict.fromkeys(positions, (verdict, note)))
-
-
-def signed(sign_off: SignOff, by: User, **more: Any) -> SignOff:
-    words = {
-        "looked_at": ["log", "glass"],
-        "found": "Nothing unusual.",
-        "decided": "Nothing has to change.",
-        **more,
-    }
-    return signing.sign(by=by, sign_off_id=sign_off.pk, **words)
 
 
 @pytest.mark.parametrize(
