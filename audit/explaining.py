@@ -353,7 +353,7 @@ def missing_words(missing: Iterable[str]) -> str:
         return ""
     return (
         f"Some explanations could not be had: {names}. What counts as unexplained may be explained by them."
-        " The administrator finds the error in the log."
+        " The administrator finds the error in the technical log."
     )
 
 

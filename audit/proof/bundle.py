@@ -105,8 +105,11 @@ def gather(ids: Iterable[int]) -> tuple[list[Proven], list[int]]:
     return found, [pk for pk, _, _ in rows if pk not in sealed_by]
 
 
-def pack(events: Sequence[Proven]) -> bytes:
-    """The bundle (ZIP) of these events, with the script that checks it."""
+def pack(events: Sequence[Proven], *, archived: Sequence[Mapping[str, Any]] = ()) -> bytes:
+    """The bundle (ZIP) of these events, with the script that checks it.
+
+    `archived` are the months that were not looked into (month, events, file): it says so.
+    """
     used = {event.epoch["n"]: event.epoch for event in events}
     lines = [
         json.dumps(
@@ -127,6 +130,7 @@ def pack(events: Sequence[Proven]) -> bytes:
         "made_at": timezone.now().isoformat(),
         "count": len(lines),
         "epochs": [chain[n] for n in sorted(chain)],
+        "archived": list(archived),
         "stamps": [{"epoch": stamp.n, "authority": stamp.authority} for stamp, _ in stamped],
     }
     target = io.BytesIO()
@@ -134,7 +138,9 @@ def pack(events: Sequence[Proven]) -> bytes:
         archive.writestr("bundle.json", json.dumps(about, indent=1))
         archive.writestr("events.jsonl", "".join(f"{line}\n" for line in lines))
         archive.writestr("verify.py", Path(offline_verifier.__file__).read_text(encoding="utf-8"))
-        archive.writestr("README.txt", README + (README_STAMPS if stamped else ""))
+        archive.writestr(
+            "README.txt", README + _readme_archived(archived) + (README_STAMPS if stamped else "")
+        )
         for stamp, data in stamped:
             archive.writestr(f"stamps/epoch-{stamp.n}.txt", data)
             archive.writestr(f"stamps/epoch-{stamp.n}.tsr", stamp.response)
@@ -167,13 +173,13 @@ def _stamps_over(
     return found, links
 
 
-def build(ids: Iterable[int]) -> tuple[bytes, int]:
+def build(ids: Iterable[int], *, archived: Sequence[Mapping[str, Any]] = ()) -> tuple[bytes, int]:
     """The bundle (ZIP) of these events, and how many are left out because they are not sealed yet.
 
     Held in memory: give it no more than MOST_EVENTS.
     """
     found, unsealed = gather(ids)
-    return pack(found), len(unsealed)
+    return pack(found, archived=archived), len(unsealed)
 
 
 @dataclass(frozen=True)
@@ -197,8 +203,8 @@ def sealed(ids: Iterable[int]) -> dict[int, Sealed]:
     found = {}
     for pk, _, text in rows:
         leaf = hashlib.sha256(b"\x00" + text.encode()).digest()
-        n = sealed_by[pk].n if pk in sealed_by else None
-        found[pk] = Sealed(pk, leaf.hex(), n, then.get(pk) == leaf)
+        epoch = sealed_by.get(pk)
+        found[pk] = Sealed(pk, leaf.hex(), epoch.n if epoch else None, then.get(pk) == leaf)
     return found
 
 
@@ -210,6 +216,20 @@ def _epoch(epoch: Epoch) -> dict[str, Any]:
         "public_key": keys.public_text(epoch.key_id),
     }
 
+
+def _readme_archived(archived: Sequence[Mapping[str, Any]]) -> str:
+    if not archived:
+        return ""
+    lines = [f"    {row['month']}: {row['events']} events in {row['file']}\n" for row in archived]
+    return f"\n{README_ARCHIVED}{''.join(lines)}"
+
+
+README_ARCHIVED = """Not in this bundle
+------------------
+
+The question reaches into months that were in the archive when it was asked; nobody looked into them:
+
+"""
 
 README = """Evidence from the access log of Chartroom
 ========================================

@@ -193,9 +193,8 @@ def search(
     beginnings: Callable[[Collection[int]], Mapping[int, tuple[int, int]]],
 ) -> dict[int, int]:
     """The binary search of `last_begun`, for all of them at once. `beginnings` looks at the chain."""
-    spans = dict.fromkeys(
-        xids, (first - 1, last_n)
-    )  # the answer, or one before the first, up to the last possible
+    # The best so far (one before the first: none), and the last that it can be.
+    spans = dict.fromkeys(xids, (first - 1, last_n))
     while open_spans := {xid: span for xid, span in spans.items() if span[0] < span[1]}:
         middles = {xid: (low + high + 1) // 2 for xid, (low, high) in open_spans.items()}
         looked = beginnings(set(middles.values()))

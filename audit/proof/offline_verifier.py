@@ -133,7 +133,11 @@ def check(folder, trusted_key):
     if count != bundle["count"]:
         problems.append("The bundle says %s events and holds %s." % (bundle["count"], count))
     covers = stamps_of(folder, bundle, held, problems)
-    return problems, count, sorted(used), covers
+    absent = [
+        "%s events of %s, archived in %s" % (row["events"], row["month"], row["file"])
+        for row in bundle.get("archived", [])
+    ]
+    return problems, count, sorted(used), covers, absent
 
 
 def stamps_of(folder, bundle, held, problems):
@@ -400,7 +404,7 @@ def main(arguments):
     if os.path.isfile(folder):
         return _say_archive(folder, trusted)
     try:
-        problems, count, used, covers = check(folder, trusted)
+        problems, count, used, covers, absent = check(folder, trusted)
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         print("The bundle cannot be read: %r" % error)
         return 1
@@ -410,6 +414,8 @@ def main(arguments):
         print("Signed with the public key %s" % key)
     for sentence in covers:
         print("Not checked here, README.txt says how: " + sentence)
+    for sentence in absent:
+        print("Not in this bundle: " + sentence)
     print("%s events: %s" % (count, "NOT PROVEN" if problems else "all as they were sealed."))
     return 1 if problems else 0
 

@@ -9,6 +9,7 @@ from django.http import StreamingHttpResponse
 from django.utils import timezone
 
 from audit.models import Event
+from audit.review import absent
 from audit.review.describing import role_words
 from audit.review.services import Export, may_read_detail
 from audit.review.sifting import Explained, explained
@@ -79,7 +80,10 @@ def _cells(export: Export, event: Event, whole: Explained | None) -> list[str]:
 
 
 def csv_lines(export: Export) -> Iterator[str]:
-    """The file, line by line: a head, a row an event, and, when it was cut, a last row that says so."""
+    """The file, line by line: a head, a row an event, and, when it was cut, a last row that says so.
+
+    Of archived months its name and the answer's header speak: a table has no place for it that no program trips over.
+    """
     writer = csv.writer(_Echo())
     yield "\ufeff" + writer.writerow(HEAD)
     for event, whole in _whole(export):
@@ -89,11 +93,16 @@ def csv_lines(export: Export) -> Iterator[str]:
 
 
 def json_lines(export: Export) -> Iterator[str]:
-    """The same as JSON lines: an object an event, plain ASCII, and, when it was cut, a last one that says so."""
+    """The same as JSON lines: an object an event, plain ASCII.
+
+    When it was cut, and where archived months are not in it, last ones say so.
+    """
     for event, whole in _whole(export):
         yield json.dumps(_object(export, event, whole)) + "\n"
     if export.is_cut:
         yield json.dumps({"cut": cut_text(len(export.ids))}) + "\n"
+    if export.absent:
+        yield json.dumps({"archived": absent.as_data(export.absent)}) + "\n"
 
 
 FORMS = {"csv": ("text/csv; charset=utf-8", csv_lines), "jsonl": ("application/x-ndjson", json_lines)}
@@ -103,9 +112,10 @@ def as_file(export: Export, form: str) -> StreamingHttpResponse:
     """The answer that sends it piece by piece; `form` is one of FORMS."""
     content_type, lines = FORMS[form]
     response = StreamingHttpResponse(lines(export), content_type=content_type)
-    name = f"access-log-{timezone.localtime():%Y-%m-%d-%H%M}.{form}"
+    name = f"access-log-{timezone.localtime():%Y-%m-%d-%H%M}{absent.suffix(export.absent)}.{form}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["X-Content-Type-Options"] = "nosniff"
+    absent.mark(response, export.absent)
     return response
 
 

@@ -14,6 +14,7 @@ from reportlab.platypus import (
 )
 
 from audit.models import Event
+from audit.review import absent
 from audit.review.describing import role_words
 from audit.review.paper import Sheet
 from audit.review.services.printing import LawyerPrint, PatientReport
@@ -63,8 +64,10 @@ def patient_pdf(report: PatientReport) -> bytes:
         story.append(
             sheet.table(("Line", "Day", "Who", "Work", "What they did"), rows, (30, 66, 104, 92, 212))
         )
-    else:
+    elif not report.absent:
         story.append(say("Nobody opened your chart in this time."))
+    if report.absent:
+        story.append(say(f"{report.absent} Ask the compliance office for it."))
     if report.is_cut:
         story.append(
             say("The list ends here because it is very long. Ask for a shorter time to see the rest.", small)
@@ -94,7 +97,7 @@ def lawyer_pdf(made: LawyerPrint) -> bytes:
         say("Events of the access log, with their seals", sheet.top),
         say(f"Reference {made.reference}, made {made.made_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"),
         say(f"Asked for: {asked}", small),
-        say(f"{len(made.rows)} events. Times are UTC.", small),
+        say(f"{len(made.rows)} events. Times are UTC. {absent.on_paper(made.absent)}", small),
         Spacer(1, 8),
         sheet.table(
             ("Event", "Time", "Who", "What", "Patient and record", "Why allowed, outcome"),

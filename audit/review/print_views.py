@@ -9,16 +9,16 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from accounts.views import me
-from audit.review import access, services
+from audit.review import absent, access, services
 from audit.review.forms import PatientPrintForm
 from audit.review.views import ask_order, question_form
 from common.errors import RuleBroken
 
 
-def _as_pdf(data: bytes, name: str) -> HttpResponse:
+def _as_pdf(data: bytes, name: str, suffix: str = "") -> HttpResponse:
     response = HttpResponse(data, content_type="application/pdf")
     response["Content-Disposition"] = (
-        f'attachment; filename="{name}-{timezone.localtime():%Y-%m-%d-%H%M}.pdf"'
+        f'attachment; filename="{name}-{timezone.localtime():%Y-%m-%d-%H%M}{suffix}.pdf"'
     )
     response["Cache-Control"] = "no-store"
     response["X-Content-Type-Options"] = "nosniff"
@@ -65,5 +65,7 @@ def with_hashes(request: HttpRequest) -> HttpResponse:
         else:
             from audit.review import letters
 
-            return _as_pdf(letters.lawyer_pdf(made), "access-log-events")
+            response = _as_pdf(letters.lawyer_pdf(made), "access-log-events", absent.suffix(made.absent))
+            absent.mark(response, made.absent)
+            return response
     return render(request, "audit/log.html", {"form": form}, status=422)

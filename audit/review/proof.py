@@ -13,13 +13,15 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import service_account
 from audit import context as audit_context
+from audit.archiving import ledger
+from audit.archiving.ledger import Archived
 from audit.feeds import delivering
 from audit.models import CheckpointDelivery, Event, FeedDelivery
 from audit.proof import bundle, checkpoints, epochs, keys, stamps, verifying
 from audit.proof.epochs import Epoch
 from audit.proof.stamps import Stamp
 from audit.proof.verifying import Result
-from audit.review import access
+from audit.review import absent, access
 from audit.review.models import LogCheck
 from audit.review.questions import Question
 from audit.review.services import charts_closed_to, patients_of, rows_of
@@ -197,8 +199,16 @@ def check(job: Running) -> None:
         job.progress(result.epochs, max(result.epochs, 1), text)
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """A bundle, and the archived months that its question reaches into and that are not in it."""
+
+    data: bytes
+    absent: list[Archived]
+
+
 @transaction.atomic
-def take_evidence(*, by: User, question: Question) -> bytes:
+def take_evidence(*, by: User, question: Question) -> Evidence:
     """The evidence bundle (ZIP) of the events that answer the question; an event itself. Raises Denied, RuleBroken."""
     access.check_may_export_log(by)
     rows, is_cut = rows_of(question, most=bundle.MOST_EVENTS)
@@ -209,13 +219,19 @@ def take_evidence(*, by: User, question: Question) -> bytes:
     if charts_closed_to(by, shown):
         text = "Some of these events speak of a chart that is closed to you. Another compliance officer must do this."
         raise RuleBroken("closed_chart", text)  # a proof holds events whole, or it proves nothing
-    data, unsealed = bundle.build(row.pk for row in rows)
+    missing = ledger.between(question.since, question.until)
+    data, unsealed = bundle.build((row.pk for row in rows), archived=absent.as_data(missing))
     record(
         "log.evidence_taken",
         by=by,
         patient=question.patient,
         patients=shown,
         reason="compliance review",
-        detail={"asked": question.as_detail(), "events": len(rows) - unsealed, "not_sealed_yet": unsealed},
+        detail={
+            "asked": question.as_detail(),
+            "events": len(rows) - unsealed,
+            "not_sealed_yet": unsealed,
+            "absent": [str(row.month) for row in missing],
+        },
     )
-    return data
+    return Evidence(data, missing)

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.views import me
-from audit.review import proof
+from audit.review import absent, proof
 from audit.review.forms import QuestionForm
 from audit.review.keyset import Order
 from common.errors import RuleBroken
@@ -36,11 +36,12 @@ def evidence(request: HttpRequest, form: QuestionForm, order: Order) -> HttpResp
     if not form.is_valid():
         return render(request, "audit/log.html", {"form": form}, status=422)
     try:
-        data = proof.take_evidence(by=user, question=form.question(order))
+        taken = proof.take_evidence(by=user, question=form.question(order))
     except RuleBroken as refused:
         form.add_error(None, refused.message)
         return render(request, "audit/log.html", {"form": form}, status=422)
-    response = HttpResponse(data, content_type="application/zip")
-    name = f"access-log-evidence-{timezone.localtime():%Y-%m-%d-%H%M}.zip"
+    response = HttpResponse(taken.data, content_type="application/zip")
+    name = f"access-log-evidence-{timezone.localtime():%Y-%m-%d-%H%M}{absent.suffix(taken.absent)}.zip"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
+    absent.mark(response, taken.absent)
     return response

@@ -16,7 +16,7 @@ from accounts.views import me
 from audit.archiving.ledger import Archived
 from audit.feeds import fhir
 from audit.models import Event
-from audit.review import exporting, services
+from audit.review import absent, exporting, services
 from audit.review.api import EventQuery, question_in
 from audit.review.feeds import services as feeds
 from audit.review.feeds.asking import AuditEventQuery, asked_in
@@ -88,7 +88,9 @@ class AuditEventsView(Endpoint):
                 if cursor or relation == "self"
             ],
         }
-        return Response({**bundle, "entry": entries} if entries else bundle)
+        response = Response({**bundle, "entry": entries} if entries else bundle)
+        absent.mark(response, found.archived)
+        return response
 
     def _entry(self, row: Event, found: feeds.Found) -> dict[str, Any]:
         resource = fhir.audit_event(row, is_closed=not services.may_read_detail(row, found.closed))
@@ -163,8 +165,9 @@ class ExportView(Endpoint):
     def get(self, request: Request) -> StreamingHttpResponse:
         """The events that meet all conditions, in the order asked for, as a file.
 
-        It ends after a stated number of events, and then says so in its last line. Taking it is an event
-        (`log.exported`) with the ids of everybody in it.
+        It ends after a stated number of events, and then says so in its last line. Where archived months would have had
+        to be looked into, the header `X-Archived-Months` and the file's name say so, and JSON lines end with an object
+        `archived`. Taking it is an event (`log.exported`) with the ids of everybody in it.
         """
         prepared = services.start_export(by=me(request), question=question_in(self.query))
         return exporting.as_file(prepared, self.query["form"])

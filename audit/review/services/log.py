@@ -8,6 +8,8 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.models import User
+from audit.archiving import ledger
+from audit.archiving.ledger import Archived
 from audit.models import Event
 from audit.review import access, keyset
 from audit.review.questions import Question, branches, count
@@ -61,13 +63,14 @@ def titles_of(by: User, rows: Iterable[Event]) -> dict[str, str]:
 
 @dataclass
 class Export:
-    """What goes into a file: the rows' ids, newest first, and whether there were more."""
+    """What goes into a file: the rows' ids, in the order asked for, and whether there were more."""
 
     question: Question
     ids: list[int] = field(default_factory=list)
     is_cut: bool = False
     patients: dict[UUID, Patient] = field(default_factory=dict)
     closed: set[UUID] = field(default_factory=set)
+    absent: list[Archived] = field(default_factory=list)  # archived months that were not looked into
 
 
 def named(by: User, ids: Iterable[UUID | None]) -> dict[UUID, Patient]:
@@ -222,7 +225,9 @@ def start_export(*, by: User, question: Question) -> Export:
     """
     access.check_may_export_log(by)
     rows, is_cut = rows_of(question, most=EXPORT_LIMIT)
-    export = Export(question, [row.pk for row in rows], is_cut)
+    export = Export(
+        question, [row.pk for row in rows], is_cut, absent=ledger.between(question.since, question.until)
+    )
     ids = {row.patient_id for row in rows if row.patient_id}
     shown = ids.union(*(patients_of(row) for row in rows))
     export.patients = named(by, ids)
@@ -233,6 +238,11 @@ def start_export(*, by: User, question: Question) -> Export:
         patient=question.patient,
         patients=shown,
         reason="compliance review",
-        detail={"asked": question.as_detail(), "rows": len(export.ids), "is_cut": export.is_cut},
+        detail={
+            "asked": question.as_detail(),
+            "rows": len(export.ids),
+            "is_cut": export.is_cut,
+            "absent": [str(row.month) for row in export.absent],
+        },
     )
     return export

@@ -14,11 +14,13 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import words_for
 from audit import context
+from audit.archiving import ledger
+from audit.archiving.ledger import Archived
 from audit.explaining import ACCESS_ACTIONS
 from audit.models import Event
 from audit.proof import bundle, checkpoints, epochs
 from audit.proof.bundle import Sealed
-from audit.review import access
+from audit.review import absent, access
 from audit.review.questions import Question
 from audit.review.services.log import charts_closed_to, named, patients_of, rows_of
 from audit.services import record
@@ -67,6 +69,7 @@ class PatientReport:
     facility: str
     lines: list[PlainLine] = field(default_factory=list)
     is_cut: bool = False
+    absent: str = ""  # a sentence about archived months
 
 
 def _counted(count: int, thing: str) -> str:
@@ -131,6 +134,7 @@ def print_for_patient(*, by: User, patient_id: Any, since: date, until: date, ho
         words = _deeds(deeds, documents, filed)
         report.lines.append(PlainLine(number, day, names.get(actor_id) or "a member of staff", role, words))
     report.is_cut = len(rows) > MOST_LINES
+    report.absent = absent.on_paper(ledger.between(start, end))
     record(
         "log.printed_for_patient",
         by=by,
@@ -161,6 +165,7 @@ class LawyerPrint:
     made_at: datetime
     facility: str
     checkpoint: str
+    absent: list[Archived]
 
 
 @transaction.atomic
@@ -188,6 +193,7 @@ def print_with_hashes(*, by: User, question: Question) -> LawyerPrint:
         timezone.now(),
         facility_name(),
         checkpoints.printed(newest) if newest else "",
+        ledger.between(question.since, question.until),
     )
     record(
         "log.printed",
