@@ -145,7 +145,3 @@ class RetractForm(forms.Form):
         help_text="For instance: filed into the wrong chart, the name on page 1 is another.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-
-
-class RetryForm(forms.Form):
-    """The button that has a document read again carries nothing but its token."""

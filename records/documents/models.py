@@ -116,7 +116,10 @@ class Document(BaseModel):
     status = models.CharField(max_length=20, choices=DocumentStatus, default=DocumentStatus.CURRENT)
     labels = ArrayField(models.CharField(max_length=20, choices=Label), default=list, blank=True)
     source = models.CharField(max_length=10, choices=Source, default=Source.UPLOAD)
-    filed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    # Looked up by the index of filed_by and filed_at, below.
+    filed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     filed_at = models.DateTimeField(default=timezone.now)
     current = models.ForeignKey(
         "DocumentVersion", on_delete=models.PROTECT, related_name="+", null=True, editable=False
@@ -140,7 +143,6 @@ class Document(BaseModel):
         indexes = [
             models.Index(fields=["patient", "-service_date", "-id"], name="document_timeline"),
             models.Index(fields=["-service_date", "-id"], name="document_newest"),
-            models.Index(fields=["encounter"], name="document_encounter"),
             models.Index(fields=["filed_by", "-filed_at"], name="document_filed_by"),
         ]
 
@@ -270,7 +272,6 @@ class Page(BaseModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["patient"], name="page_patient"),
             GinIndex(F("text_vector"), name="page_text_vector"),
         ]
 

@@ -11,7 +11,7 @@ from common.two_persons import check_second_person
 from patients import access as patient_access
 from patients.access import Decision, allows
 from patients.models import Patient
-from records.release.models import Disclosure, RecordRequest, Release
+from records.release.models import RecordRequest, Release
 
 __all__ = ["allows"]
 
@@ -93,10 +93,3 @@ def get_release_for(user: User, release_id: Any, *, lock: bool = False) -> tuple
     release = rows.get(pk=key)
     release.request = record_request
     return release, decision
-
-
-def disclosures_visible_to(user: User) -> QuerySet[Disclosure]:
-    """Lines of the ledger about charts that `user` may open."""
-    if not user.has_perm("release.view_disclosures"):
-        return Disclosure.objects.none()
-    return Disclosure.objects.filter(patient_access.open_to(user, "patient_id"))

@@ -1,6 +1,6 @@
 """Reads of this room, over what `access` has restricted."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -84,11 +84,6 @@ def waits_for(record_request: RecordRequest) -> str:
     return (
         "package to be built again" if getattr(record_request, "has_failed", False) else "package to be built"
     )
-
-
-def arrived_since(rows: QuerySet[RecordRequest], days: int) -> int:
-    """How many came in during the last `days` days."""
-    return rows.filter(received_on__gte=timezone.localdate() - timedelta(days=days)).count()
 
 
 def of_patient(rows: QuerySet[RecordRequest], patient: Patient) -> list[RecordRequest]:

@@ -14,7 +14,6 @@ from typing import Any
 
 from django.db import connection
 
-MEASURES = ("charts", "taken", "searches")
 WEEKS = 8  # looked back
 ENOUGH = 30  # weeks of people a role needs; below, this week's colleagues count as well
 ENOUGH_HOURS = 40  # accesses of her own before somebody's hours say anything
