@@ -68,12 +68,23 @@ class Stamp:
             return None
 
     def as_dict(self) -> dict[str, Any]:
-        """For other programs: the answer whole, to be given to `openssl ts -verify`."""
+        """For other programs: the answer whole, to be given to `openssl ts -verify`, and what a check of it found."""
+        found = judge(self)
         return {
             "authority": self.authority,
             "at": self.at.isoformat() if self.at else None,
             "response": base64.b64encode(self.response).decode(),
+            "holds": found.holds,
+            "problem": found.problem,
         }
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Whether a stamp holds, and if not, why. None: nobody said whom to trust."""
+
+    holds: bool | None
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,6 +154,24 @@ def check(stamp: Stamp, epoch: Epoch, trust: Trust, next_sealed_at: datetime | N
     if at > newest + SLACK:
         than = "the next epoch was sealed" if next_sealed_at else "it is now"
         raise WrongStamp("stamp_time", f"{name} bears {_clock(at)}, later than {than} ({_clock(newest)}).")
+
+
+def judge(stamp: Stamp) -> Judged:
+    """Check one stamp by itself, against the epoch that the chain has under its number."""
+    near = epochs.of([stamp.n, stamp.n + 1])
+    try:
+        trust = trusted()
+        if trust is None:
+            return Judged(None)
+        if stamp.n not in near:
+            return Judged(False, f"The chain has no epoch {stamp.n}.")
+        following = near.get(stamp.n + 1)
+        check(stamp, near[stamp.n], trust, following.sealed_at if following else None)
+    except NotStamped as error:
+        return Judged(None, str(error))
+    except WrongStamp as wrong:
+        return Judged(False, wrong.text)
+    return Judged(True)
 
 
 def _named(name: str, error: str) -> WrongStamp:

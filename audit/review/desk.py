@@ -75,7 +75,7 @@ class Unexplained:
 
 
 def proof_state() -> Proof:
-    """The key, the newest seal, the last check, the time-stamps. Six reads at most."""
+    """The key, the newest seal, the last check, the time-stamps. Seven reads at most."""
     check = LogCheck.objects.order_by("-at", "-pk").first()
     return Proof(proof.has_key(), epochs.last(), check, proof.stamping())
 

@@ -19,7 +19,7 @@ from audit.feeds import delivering
 from audit.models import CheckpointDelivery, Event, FeedDelivery
 from audit.proof import bundle, checkpoints, epochs, keys, stamps, verifying
 from audit.proof.epochs import Epoch
-from audit.proof.stamps import Stamp
+from audit.proof.stamps import Judged, Stamp
 from audit.proof.verifying import Result
 from audit.review import absent, access
 from audit.review.models import LogCheck
@@ -45,7 +45,8 @@ class Stamping:
     is_asked_for: bool
     place: CheckpointDelivery | None  # how the authority stands
     newest: Stamp | None
-    newest_at: datetime | None  # as it says; whether it holds is the check's matter
+    newest_at: datetime | None  # as it says
+    judged: Judged | None  # the newest; the check looks at all of them
     count: int
 
 
@@ -74,7 +75,7 @@ def has_key() -> bool:
 
 
 def stamping() -> Stamping | None:
-    """The stamps there are and how the authority stands; None where none was ever set. Three reads at most."""
+    """The stamps there are and how the authority stands; None where none was ever set. Four reads at most."""
     newest = stamps.last()
     if newest is None and not settings.TSA_URL:
         return None
@@ -83,6 +84,7 @@ def stamping() -> Stamping | None:
         place=stamps.delivery(),
         newest=newest,
         newest_at=newest.at if newest else None,
+        judged=stamps.judge(newest) if newest else None,
         count=stamps.count() if newest else 0,
     )
 

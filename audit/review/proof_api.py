@@ -52,8 +52,12 @@ class StampSerializer(Body):
     """What an outside authority answered about a seal (RFC 3161)."""
 
     authority = serializers.CharField()
-    at = serializers.DateTimeField(allow_null=True, help_text="The time it bears; not checked here.")
+    at = serializers.DateTimeField(allow_null=True, help_text="The time it bears.")
     response = serializers.CharField(help_text="The TimeStampResp, base64 of DER: for `openssl ts -verify`.")
+    holds = serializers.BooleanField(
+        allow_null=True, help_text="What a check of it found just now; null when nobody said whom to trust."
+    )
+    problem = serializers.CharField(allow_blank=True, help_text="Why it does not hold, or was not checked.")
 
 
 class CheckpointSerializer(Body):

@@ -533,6 +533,16 @@ def test_the_page_and_the_api_tell_of_it(
     assert answer[0]["stamp"]["authority"] == authority.url.split("/")[2]
     found = client.get("/api/v1/audit/verify/").json()
     assert (found["ok"], found["stamps"], found["stamps_unchecked"]) == (True, 1, 0)
+    assert (answer[0]["stamp"]["holds"], answer[0]["stamp"]["problem"]) == (True, "")
+    with _as_owner() as cursor:
+        cursor.execute("update audit_stamp set nonce = '12345'")
+    assert "Does not hold" in client.get("/log/proof/").content.decode()
+    assert "Does not hold" in client.get("/").content.decode()
+    answer = client.get("/api/v1/audit/checkpoints/").json()["results"]
+    assert answer[0]["stamp"]["holds"] is False
+    assert "answers another question" in answer[0]["stamp"]["problem"]
+    settings.TSA_CA_FILE = ""
+    assert "Not checked</span>" in client.get("/log/proof/").content.decode()
     settings.TSA_URL = ""
     assert "No longer asked for" in client.get("/log/proof/").content.decode()
 
