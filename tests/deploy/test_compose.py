@@ -88,7 +88,7 @@ def names_read() -> dict[str, str]:
 
 def may_be_a_file(name: str) -> bool:
     """Whether NAME_FILE is read too."""
-    return names_read().get(name) in {"secret", "keys_of_32_bytes", "mapping"}
+    return names_read().get(name) in {"secret", "login", "keys_of_32_bytes", "mapping"}
 
 
 def test_every_setting_named_is_one_that_is_read(compose: dict[str, Any]) -> None:
