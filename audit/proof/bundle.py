@@ -28,7 +28,7 @@ def _canonical(ids: Iterable[int]) -> list[tuple[int, int, str]]:
     """(id, transaction, sealed text) of these events."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"select id, txid::text, {CANONICAL} from audit_event where id = any(%s) order by at, id",  # noqa: S608
+            f"select id, txid::text, {CANONICAL} from audit_event where id = any(%s::bigint[]) order by at, id",  # noqa: S608
             [sorted(ids)],
         )
         return [(int(pk), int(txid), str(text)) for pk, txid, text in cursor.fetchall()]

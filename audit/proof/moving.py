@@ -90,6 +90,6 @@ def _last_id_of_the_former(former: Epoch, counted: int) -> int:
 def _newest_transaction(ids: list[int]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
-            "select coalesce(max(txid::text::bigint), 0) from audit_event where id = any(%s)", [ids]
+            "select coalesce(max(txid::text::bigint), 0) from audit_event where id = any(%s::bigint[])", [ids]
         )
         return int(cursor.fetchone()[0])
