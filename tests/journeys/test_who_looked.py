@@ -105,6 +105,8 @@ def test_a_screen_holds_two_dozen_rows_and_each_unfolds(desk: Desk, furnished: F
             "lists => lists.map((list) => list.getBoundingClientRect().width)"
         )
     )
-    page.emulate_media(media="screen", color_scheme="dark")
-    page.evaluate("document.documentElement.dataset.bsTheme = 'dark'")
-    look(page)
+
+    dark = desk("compliance", viewport=WIDE, color_scheme="dark")
+    dark.goto(f"/log/chart/{furnished.patient}/?period=all")
+    expect(dark.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    look(dark)
