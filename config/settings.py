@@ -138,8 +138,10 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 # Who cannot get a lock (a log that is blocked, a row held elsewhere) is told so before the web server gives up.
 # What is prepared (common.prepared) is planned once, not for each of its first five questions.
+# A question whose asker is gone (a worker that was ended) stops: nobody would read the answer.
 DATABASES["default"]["OPTIONS"].setdefault(
-    "options", "-c lock_timeout=15s -c plan_cache_mode=force_generic_plan"
+    "options",
+    "-c lock_timeout=15s -c plan_cache_mode=force_generic_plan -c client_connection_check_interval=5s",
 )
 DATABASE_ROUTERS = ["common.routers.OwnerOnlyMigrates"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

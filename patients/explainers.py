@@ -133,7 +133,8 @@ from access join accounts_houseemergency emergency
 WORKED_ON = """
 select distinct on (access.event_id) access.event_id,
     case work.event when 'patient.registered' then 'registered the patient' when 'patient.updated' then
-    'changed the patient''s identity' else 'entered an encounter' end, 'audit.event:' || work.id
+    'changed the patient''s identity' when 'encounter.team_joined' then 'changed the care team'
+    when 'encounter.team_left' then 'changed the care team' else 'entered an encounter' end, 'audit.event:' || work.id
 from access join audit_event work on work.patient_id = access.patient_id and work.actor_id = access.actor_id
     and work.action in ('create', 'update') and work.event = any(string_to_array(%(work)s, ' '))
     and work.outcome = 'success'
@@ -186,7 +187,8 @@ EXPLAINERS = (
         "Work on the index",
         ask(
             WORKED_ON,
-            work="patient.registered patient.updated encounter.opened encounter.updated encounter.closed",
+            work="patient.registered patient.updated encounter.opened encounter.updated encounter.closed"
+            " encounter.team_joined encounter.team_left",
         ),
     ),
     Explainer(

@@ -377,6 +377,16 @@ def test_whoever_registers_or_corrects_is_explained_in_that_sitting(
     assert kinds(clerk, other, work.at) == []
 
 
+@pytest.mark.parametrize("event", ["encounter.team_joined", "encounter.team_left"])
+def test_whoever_enters_a_care_team_has_the_chart_open_for_it(
+    clerk: User, chart: Patient, event: str
+) -> None:
+    record(event, by=clerk, patient=chart.pk, about=chart)
+    work = Event.objects.get(event=event)
+    (found,) = explain([Access(1, work.at, "patient.viewed", clerk.pk, chart.pk)])[1]
+    assert (found.kind, found.words) == ("identity_work", "changed the care team")
+
+
 def test_a_sitting_is_a_session_of_half_a_day(
     clerk: User, chart: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
