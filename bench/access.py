@@ -2,7 +2,8 @@
 
 Limits: a chart's check ≤ 1 ms p50; a list of 25 charts one may open ≤ 10 ms p95, and its count ("more than 10,000"
 above that) ≤ 50 ms, for the lightest and the heaviest user, one who opens every chart and one who opens none; the 25
-newest documents of all these charts ≤ 25 ms (our own limit); the policy adds ≤ 15 % to the chart page against the same page with the check taken out, in the same run.
+newest documents of all these charts ≤ 25 ms (our own limit); the policy adds ≤ 15 % to the chart page against the same
+page with the check taken out, in the same run.
 
 The rows are narrow and made in SQL. BENCH_PATIENTS makes the house smaller (default 1000000).
 """

@@ -12,8 +12,9 @@ import os
 import resource
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from _measure import Verdict, in_turns, median, setup_django
@@ -33,6 +34,7 @@ from audit.proof import epochs, eras, keys, sealing, verifying  # noqa: E402
 from audit.review import keyset  # noqa: E402
 from audit.review.questions import Question, branches, count  # noqa: E402
 
+T = TypeVar("T")
 EVENTS = int(os.environ.get("BENCH_EVENTS", "2000000"))
 AT_ONCE = 200_000
 CHARTS = max(1_000, EVENTS // 100)
@@ -54,12 +56,16 @@ def memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
-def timed_step(words: str, work: Any) -> Any:
-    """Do it, and say how long it took, how many events a second that is, and how much memory it wanted."""
+def timed_step(words: str, work: Callable[[], T]) -> tuple[T, float]:
+    """Do it, and say how long it took, how many events a second that is, and how much memory it wanted.
+
+    Gives what came of it, and the seconds.
+    """
     before, started = memory(), time.perf_counter()
     result = work()
-    said(words, time.perf_counter() - started, memory() - before)
-    return result
+    took = time.perf_counter() - started
+    said(words, took, memory() - before)
+    return result, took
 
 
 def said(words: str, seconds: float, megabytes: float) -> None:
@@ -148,14 +154,12 @@ def main() -> int:
         verdict = Verdict()
         start = memory()
         fill_and_seal(service_account("bench"))
-        started = time.perf_counter()
-        result = timed_step("verified", check)
-        took = time.perf_counter() - started
+        result, took = timed_step("verified", check)
         verdict.amount("microseconds to verify an event", 1e6 * took / result.checked, "µs", most=10)
         asked = iter(range(1, CHARTS))
         times = in_turns({"chart": lambda: ask_of(next(asked))}, rounds=100, warm=5)["chart"]
         verdict.amount("a chart's events of the month, p50", median(times) * 1000, "ms", most=50)
-        row = timed_step("archived", lambda: services.archive(MONTH))
+        row, _ = timed_step("archived", lambda: services.archive(MONTH))
         print(
             f"its file has {row.size_bytes / 1e6:,.0f} MB, {row.size_bytes / EVENTS:.0f} bytes an event",
             flush=True,

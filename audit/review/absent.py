@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 
 from audit.archiving.ledger import Archived
 
@@ -26,6 +27,13 @@ def mark(response: HttpResponseBase, absent: Sequence[Archived]) -> None:
     """Say it in the answer's header, for programs."""
     if absent:
         response[HEADER] = ", ".join(str(row.month) for row in absent)
+
+
+def attach(response: HttpResponseBase, name: str, form: str, absent: Sequence[Archived] = ()) -> None:
+    """Make the answer a file, named by what it is, the minute it was taken, and what is not in it."""
+    taken = f"{timezone.localtime():%Y-%m-%d-%H%M}"
+    response["Content-Disposition"] = f'attachment; filename="{name}-{taken}{suffix(absent)}.{form}"'
+    mark(response, absent)
 
 
 def as_data(absent: Sequence[Archived]) -> list[dict[str, Any]]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.http import StreamingHttpResponse
-from django.utils import timezone
 
 from audit.models import Event
 from audit.review import absent
@@ -112,10 +111,8 @@ def as_file(export: Export, form: str) -> StreamingHttpResponse:
     """The answer that sends it piece by piece; `form` is one of FORMS."""
     content_type, lines = FORMS[form]
     response = StreamingHttpResponse(lines(export), content_type=content_type)
-    name = f"access-log-{timezone.localtime():%Y-%m-%d-%H%M}{absent.suffix(export.absent)}.{form}"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["X-Content-Type-Options"] = "nosniff"
-    absent.mark(response, export.absent)
+    absent.attach(response, "access-log", form, export.absent)
     return response
 
 

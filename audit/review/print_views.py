@@ -1,25 +1,24 @@
 """The log on paper: for the patient, and for a lawyer."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from accounts.views import me
+from audit.archiving.ledger import Archived
 from audit.review import absent, access, services
 from audit.review.forms import PatientPrintForm
 from audit.review.views import ask_order, question_form
 from common.errors import RuleBroken
 
 
-def _as_pdf(data: bytes, name: str, suffix: str = "") -> HttpResponse:
+def _as_pdf(data: bytes, name: str, missing: Sequence[Archived] = ()) -> HttpResponse:
     response = HttpResponse(data, content_type="application/pdf")
-    response["Content-Disposition"] = (
-        f'attachment; filename="{name}-{timezone.localtime():%Y-%m-%d-%H%M}{suffix}.pdf"'
-    )
+    absent.attach(response, name, "pdf", missing)
     response["Cache-Control"] = "no-store"
     response["X-Content-Type-Options"] = "nosniff"
     return response
@@ -65,7 +64,5 @@ def with_hashes(request: HttpRequest) -> HttpResponse:
         else:
             from audit.review import letters
 
-            response = _as_pdf(letters.lawyer_pdf(made), "access-log-events", absent.suffix(made.absent))
-            absent.mark(response, made.absent)
-            return response
+            return _as_pdf(letters.lawyer_pdf(made), "access-log-events", made.absent)
     return render(request, "audit/log.html", {"form": form}, status=422)

@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.views import me
@@ -41,7 +40,5 @@ def evidence(request: HttpRequest, form: QuestionForm, order: Order) -> HttpResp
         form.add_error(None, refused.message)
         return render(request, "audit/log.html", {"form": form}, status=422)
     response = HttpResponse(taken.data, content_type="application/zip")
-    name = f"access-log-evidence-{timezone.localtime():%Y-%m-%d-%H%M}{absent.suffix(taken.absent)}.zip"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    absent.mark(response, taken.absent)
+    absent.attach(response, "access-log-evidence", "zip", taken.absent)
     return response

@@ -70,9 +70,14 @@ def _asked_of(user: User) -> tuple[Asked | None, tuple[str, ...]]:
     return None if is_shut else Asked(tuple(openers), tuple(closers)), tuple(failed)
 
 
+def _asked_for_lists(user: User) -> Asked | None:
+    """The rules that her lists of charts are made by; None when no chart is open to her."""
+    return _asked_of(user)[0] if user.has_perm("patients.view_chart") else None
+
+
 def open_to(user: User, column: str = "pk") -> Condition:
     """A condition for `filter`: the chart whose id stands in `column` is one that `user` may open."""
-    asked = _asked_of(user)[0] if user.has_perm("patients.view_chart") else None
+    asked = _asked_for_lists(user)
     if asked is None:
         return Asked((), ()).over_charts(user.pk, column)
     return asked.over_charts(user.pk, column, is_walked=_has_many(user, asked))
@@ -92,7 +97,7 @@ def _has_many(user: User, asked: Asked) -> bool:
 
 def count_open(user: User, most: int) -> int:
     """How many charts `user` may open, counted up to `most`."""
-    asked = _asked_of(user)[0] if user.has_perm("patients.view_chart") else None
+    asked = _asked_for_lists(user)
     return asked.count(user.pk, most) if asked else 0
 
 
@@ -103,7 +108,7 @@ def visible_to(user: User) -> QuerySet[Patient]:
 
 def open_among(user: User, patient_ids: Sequence[UUID]) -> set[UUID]:
     """Those of these charts that `visible_to` has: for a few rows that are at hand already."""
-    asked = _asked_of(user)[0] if user.has_perm("patients.view_chart") else None
+    asked = _asked_for_lists(user)
     return asked.among(user.pk, patient_ids) if asked else set()
 
 

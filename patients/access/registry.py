@@ -140,7 +140,7 @@ class Asked:
         sql, values = _count_statement(self)
         with connection.cursor() as cursor:
             asks = prepared.ready(cursor, sql, values, {SOMEBODY: user_id, SOME_NUMBER: most})
-            # What it answers changes how something else is asked, not what is shown: no question of the page.
+            # Lists ask it once in a while, for no page in particular: it is not counted among a page's questions.
             with connection.wrap_database_errors:
                 cursor.cursor.execute(*asks)
                 return int(cursor.cursor.fetchone()[0])

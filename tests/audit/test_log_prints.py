@@ -14,12 +14,13 @@ from pypdfium2 import PdfDocument
 from accounts.models import User
 from accounts.roles import Role
 from audit.models import Event
-from audit.proof import bundle, sealing
+from audit.proof import bundle
 from audit.review import services
 from audit.review.services import printing
 from audit.services import record
 from patients.models import ChartRestriction, Patient, PatientStatus, Restriction
 from records.documents.models import Document
+from tests.audit.proof.waiting import seal_everything
 from tests.factories import PatientFactory, make_user
 from tests.records.documents.conftest import file
 from tests.support import at_most_queries, events
@@ -263,10 +264,7 @@ def test_what_was_altered_after_its_seal_is_said_on_paper(committed: None) -> No
     with transaction.atomic():
         record("patient.viewed", by=clinician, patient=patient.pk, about=patient, reason="as it was")
     event = Event.objects.filter(patient_id=patient.pk, event="patient.viewed").latest("id")
-    for _ in range(20):
-        if bundle.sealed([event.pk])[event.pk].epoch is not None:
-            break
-        sealing.seal()
+    seal_everything()
     before = bundle.sealed([event.pk])[event.pk]
     assert before.is_same
     with connections["owner"].cursor() as cursor:
