@@ -100,8 +100,8 @@ def fill_and_seal(actor: User) -> None:
     written = sealed = 0.0
     before, former, era = memory(), None, eras.every().current
     with transaction.atomic(), connections["owner"].cursor() as cursor:
-        while not sealing.is_only_sealer():
-            time.sleep(0.1)
+        if not sealing.is_only_sealer(patience=60):
+            raise SystemExit("The worker does not let go of the log.")
         empty_log(cursor)
         cursor.execute(
             f"create table {MONTH.table} partition of audit_event for values from (%s) to (%s)",

@@ -21,6 +21,9 @@ from audit.proof import epochs, eras, keys, merkle, offline_verifier
 from audit.proof.epochs import CANONICAL, COLUMNS, Epoch
 from audit.proof.eras import Era
 
+AT_ONCE = 256 * 1024  # bytes that are compressed in one go
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # json.dumps makes one for each line
+
 
 class NotWhole(Exception):
     """The month cannot be taken out: something of it is not as it was sealed, or not sealed at all."""
@@ -50,17 +53,30 @@ class _Lines:
     """Compressed lines with a hash over what they say. No time and no name in the head: same lines, same bytes."""
 
     def __init__(self, target: Writer) -> None:
-        self.hash = hashlib.sha256()
+        self._hash = hashlib.sha256()
+        self._lines = bytearray()
         # Of a file, gzip only wants to write to it.
         self._file = gzip.GzipFile("", "wb", 6, cast(Any, target), mtime=0)
 
-    def put(self, value: dict[str, Any], *, is_hashed: bool = True) -> None:
-        line = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-        if is_hashed:
-            self.hash.update(line)
-        self._file.write(line)
+    def put(self, value: dict[str, Any]) -> None:
+        """The next line."""
+        self._lines += _ENCODER.encode(value).encode() + b"\n"
+        if len(self._lines) > AT_ONCE:
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        self._file.write(self._lines)
+        self._hash.update(self._lines)
+        self._lines.clear()
+
+    def hash(self) -> str:
+        """The SHA-256 of the lines so far, hexadecimal."""
+        self._hand_on()
+        return self._hash.hexdigest()
 
     def close(self) -> None:
+        """Nothing follows."""
+        self._hand_on()
         self._file.close()
 
 
@@ -123,7 +139,7 @@ def write(month: Month, target: Writer) -> Written:
             f"{in_table - written.events} of the {in_table} events of {month} are not sealed. Seal them first: the"
             " worker does, where it has the seal key."
         )
-    written.content_sha256 = lines.hash.hexdigest()
+    written.content_sha256 = lines.hash()
     signed = ledger.message(
         str(month),
         written.events,
@@ -140,8 +156,7 @@ def write(month: Month, target: Writer) -> Written:
             "edges": written.edges,
             "signature": written.signature.hex(),
             "public_key": keys.public_text(key_id),
-        },
-        is_hashed=False,
+        }
     )
     lines.close()
     return written

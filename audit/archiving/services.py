@@ -179,8 +179,8 @@ def _lines(stored: Any) -> Iterator[bytes]:
 
 
 def _patiently(work: Callable[[], None]) -> None:
-    """Do it in one transaction of the owner's. The log's table is locked for moments only: who waits for it must not
-    hold up everybody who reads or writes, so each try gives up after two seconds.
+    """Do it in one transaction of the owner's, or a part of one. The log's table is locked for moments only: who waits
+    for it must not hold up everybody who reads or writes, so each try gives up after two seconds.
     """
     for attempt in range(1, TRIES + 1):
         try:
@@ -233,7 +233,8 @@ def _found(month: Month) -> Archived:
 
 
 def attach(month: Month, *, said: Step = lambda text: None) -> Archived:
-    """Bring an archived month back into the table, every event compared with the kept hashes first; an event tells it.
+    """Bring an archived month back into the table; an event tells it. What its file holds and what the new part of the
+    table holds are both compared with the kept hashes before anybody sees it.
 
     The file stays where it lies. Raises NotArchived, NoPlace.
     """
@@ -241,22 +242,20 @@ def attach(month: Month, *, said: Step = lambda text: None) -> Archived:
     if row.state == ATTACHED or month.is_in_table:
         raise NotArchived(f"{month} is in the table already.")
     place = places.archive()
+    back = replace(row, state=ATTACHED)
+
+    def hand_over() -> None:
+        loading.attach(month)
+        with connections[OWNER].cursor() as cursor:
+            ledger.add(cursor, back)
+        _tell("log.attached", back)
+
     with _alone():
         said(f"Reading {row.name}.")
-        for _ in checked(
-            row, place
-        ):  # once by itself: what is wrong with the file is told before a table is made
-            pass
-        back = replace(row, state=ATTACHED)
-
-        def bring() -> None:
-            loading.load(row, (text for _, _, text in checked(row, place)))
-            with connections[OWNER].cursor() as cursor:
-                ledger.add(cursor, back)
-            _tell("log.attached", back)
-
         try:
-            _patiently(bring)
+            with transaction.atomic(OWNER):
+                loading.load(row, (text for _, _, text in checked(row, place)))
+                _patiently(hand_over)
         except loading.NotAsSealed as bad:
             raise NotArchived(f"{month} stays archived. {bad}") from bad
     return back

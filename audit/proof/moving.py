@@ -14,6 +14,7 @@ from audit.proof.eras import Move
 from audit.services import record
 
 LARGEST_XID = 2**63 - 1
+PATIENCE = 60  # seconds; an epoch is sealed in a few
 
 
 class NotMoved(Exception):
@@ -27,8 +28,10 @@ def carry_over(*, why: str) -> Epoch:
     """
     key_id = keys.current()
     with transaction.atomic():
-        if not sealing.is_only_sealer():
-            raise NotMoved("The log is being sealed just now. Try again in a minute.")
+        if not sealing.is_only_sealer(patience=PATIENCE):
+            raise NotMoved(
+                f"The log was being sealed for {PATIENCE} seconds without a pause. Try again in a minute."
+            )
         former, cluster = epochs.last(), sealing.cluster_now()
         if former is None:
             raise NotMoved("Nothing is sealed yet, so there is nothing to carry over.")

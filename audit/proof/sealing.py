@@ -7,7 +7,8 @@ snapshot's xmin are all finished, and their rows visible. Writers are never held
 from dataclasses import replace
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg2 import errors as postgres
 
 from audit.proof import epochs, eras, keys, merkle
 from audit.proof.epochs import FIRST_PREVIOUS, LEAF, Epoch
@@ -27,12 +28,24 @@ def cluster_now() -> str:
         return str(cursor.fetchone()[0])
 
 
-def is_only_sealer() -> bool:
-    """Take the sealers' lock until the transaction ends; False when another one holds it."""
+def is_only_sealer(*, patience: int = 0) -> bool:
+    """Take the sealers' lock until the transaction ends, waiting for it up to `patience` seconds; False when another
+    one still holds it.
+    """
     with connection.cursor() as cursor:
         cursor.execute("set local synchronous_commit = on")
-        cursor.execute("select pg_try_advisory_xact_lock(%s)", [ADVISORY_LOCK])
-        return bool(cursor.fetchone()[0])
+        if not patience:
+            cursor.execute("select pg_try_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+            return bool(cursor.fetchone()[0])
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("select set_config('lock_timeout', %s, true)", [f"{patience}s"])
+            cursor.execute("select pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+    except OperationalError as error:
+        if not isinstance(error.__cause__, postgres.LockNotAvailable):
+            raise
+        return False
+    return True
 
 
 def seal() -> Epoch | None:

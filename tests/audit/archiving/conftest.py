@@ -19,7 +19,7 @@ from tests.conftest import _administer, drop_database
 FEBRUARY, MARCH, APRIL = Month(2015, 2), Month(2015, 3), Month(2015, 4)
 HOSTILE = [
     'a,b "c" \\d (e) {f}',
-    "line\nbreak\r\ttab",
+    "line\nbreak\r\ttab\n\\.\n",
     "\\N",
     "\\.",
     "",

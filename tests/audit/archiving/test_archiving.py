@@ -238,6 +238,76 @@ def test_the_ledger_is_append_only_and_the_application_only_reads_it(old_log: Co
         cursor.execute("insert into audit_archive (month) values ('2015-03')")
 
 
+def test_whoever_asks_the_log_does_not_wait_for_a_month_to_be_read(old_log: Counts) -> None:
+    """While a part is attached nobody reads the log: what takes long was done before."""
+    services.archive(MARCH)
+    owner = connections["owner"]
+    owner.ensure_connection()
+    told: dict[str, list[str]] = {}
+
+    def listen(run: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        owner.connection.notices.clear()
+        result = run(sql, params, many, context)
+        told[sql] = list(owner.connection.notices)
+        return result
+
+    as_owner("set client_min_messages = debug1")
+    try:
+        with owner.execute_wrapper(listen):
+            services.attach(MARCH)
+    finally:
+        as_owner("reset client_min_messages")
+    [notices] = [notices for sql, notices in told.items() if "attach partition" in sql]
+    assert any(f'for table "{MARCH.table}" is implied by existing constraints' in text for text in notices)
+    assert not any("building index" in text for text in notices)
+    made = [text for notices in told.values() for text in notices if f'on table "{MARCH.table}"' in text]
+    assert len(made) == 7  # and nothing of it twice
+    with connection.cursor() as cursor:
+        cursor.execute("select 1 from pg_constraint where conname = 'of_the_month'")
+        assert cursor.fetchall() == []
+
+
+def test_events_of_another_month_are_not_put_into_this_one(old_log: Counts) -> None:
+    march, february = services.archive(MARCH), services.archive(FEBRUARY)
+    texts = [text for _, _, text in services.checked(february, places.archive())]
+    with pytest.raises(loading.NotAsSealed, match="outside the month"), transaction.atomic("owner"):
+        loading.load(march, texts)
+    assert not MARCH.is_in_table
+
+
+def test_a_log_that_is_busy_for_a_moment_does_not_cost_the_reading(
+    old_log: Counts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.archive(MARCH)
+    load, read = loading.load, []
+    is_asked = Event.objects.filter(at__lt=MARCH.end)
+
+    def noted(*arguments: Any) -> None:
+        read.append(1)
+        load(*arguments)
+
+    monkeypatch.setattr(loading, "load", noted)
+    monkeypatch.setattr(services, "TRIES", 1)
+    with transaction.atomic():
+        assert is_asked.exists()
+        with pytest.raises(services.NotArchived, match="too busy"):
+            services.attach(MARCH)
+    assert not MARCH.is_in_table
+
+    told = services._tell
+
+    def busy_once(event: str, row: Any) -> None:
+        monkeypatch.setattr(services, "_tell", told)
+        with connections["owner"].cursor() as cursor:
+            cursor.execute("do $$ begin raise lock_not_available; end $$")
+
+    monkeypatch.setattr(services, "TRIES", 2)
+    monkeypatch.setattr(services, "_tell", busy_once)
+    assert services.attach(MARCH).events == old_log[MARCH]
+    assert len(read) == 2  # once each
+    assert verifying.verify().ok
+
+
 @pytest.mark.parametrize("attack", ["one byte", "another file", "gone"])
 def test_a_file_that_is_not_whole_is_not_attached(attack: str, old_log: Counts) -> None:
     row = services.archive(MARCH)
@@ -468,7 +538,7 @@ ATTACHING = {
     "when the rows are read in": (loading, "_compare", _die, False),
     "when it is attached": (ledger, "add", _die, False),
     "just before the commit": (services, "_tell", _then_die(services._tell), False),
-    "just after it": (services, "_patiently", _then_die(services._patiently), True),
+    "just after it": (services, "attach", _then_die(services.attach), True),
 }
 
 

@@ -17,6 +17,7 @@ from audit.proof.verifying import Result
 from audit.services import record
 from common.ids import uuid7
 from tests.audit.proof.waiting import seal_everything, write_events
+from tests.launcher.waiting import until
 
 pytestmark = pytest.mark.committed
 
@@ -338,6 +339,42 @@ def test_two_sealers_at_once_seal_each_event_once(committed: None) -> None:
     assert set(ids) <= set(made)
     assert len(made) == len(set(made))
     assert verifying.verify().ok
+
+
+@pytest.mark.parametrize(("patience", "sealed_after"), [(0, False), (1, False), (60, True)])
+def test_who_must_seal_waits_for_the_sealer_as_long_as_told(
+    patience: int, sealed_after: bool, committed: None
+) -> None:
+    held, given_up = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            until(sealing.is_only_sealer, seconds=60, what="the worker's sealer pauses")
+            held.set()
+            if sealed_after:
+                until(_somebody_waits_for_the_sealer, seconds=60, what="the other one waits")
+            else:
+                given_up.wait(60)
+        connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(60)
+    with transaction.atomic():
+        assert sealing.is_only_sealer(patience=patience) is sealed_after
+        with connection.cursor() as cursor:  # the transaction goes on either way
+            cursor.execute("select 1")
+    given_up.set()
+    thread.join()
+
+
+def _somebody_waits_for_the_sealer() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select count(*) from pg_locks where locktype = 'advisory' and objid = %s and not granted",
+            [sealing.ADVISORY_LOCK],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def test_the_command_names_the_bad_event(sealed: list[int]) -> None:
