@@ -2,7 +2,9 @@
 
 import io
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import psycopg2
@@ -21,40 +23,12 @@ COLUMNS = (
     "id, at, txid, event, action, actor_id, actor, roles, session, patient_id, patient_ids, object_type, object_id,"
     " purpose, reason, outcome, channel, ip, request_id, detail"
 )
+AT_ONCE = 50_000  # events that are committed together
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NotAsSealed(Exception):
     """What was read back does not give the sealed hashes again."""
-
-
-class _Stream(io.RawIOBase):
-    """An iterator of lines as a file that COPY reads. What goes wrong in it is kept: COPY would tell it as its own."""
-
-    def __init__(self, lines: Iterator[bytes]) -> None:
-        self._lines = lines
-        self._rest = b""
-        self.trouble: Exception | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        pieces, length = [self._rest], len(self._rest)
-        try:
-            while size < 0 or length < size:
-                line = next(self._lines, None)
-                if line is None:
-                    break
-                pieces.append(line)
-                length += len(line)
-        except Exception as error:
-            self.trouble = error
-            raise
-        whole = b"".join(pieces)
-        cut = len(whole) if size < 0 else size
-        self._rest = whole[cut:]
-        return whole[:cut]
 
 
 def _as_csv(texts: Iterable[str]) -> Iterator[bytes]:
@@ -66,32 +40,32 @@ def _as_csv(texts: Iterable[str]) -> Iterator[bytes]:
 
 
 def load(row: Archived, texts: Iterable[str]) -> None:
-    """Make the month's part of the table again from these sealed texts, in the owner's transaction.
+    """Make the month's part of the table again from these sealed texts, not yet a part of the log.
 
-    `texts` are read to their end, so that what they check by themselves has been checked. The hash of every row is
-    then made from the new table and compared with what the chain kept. Raises NotAsSealed, and what `texts` raise.
+    No transaction stays open for long: nothing is sealed before it ends. `texts` are read to their end, so that what
+    they check by themselves has been checked. The hash of every row is then made from the new table and compared with
+    what the chain kept. What a killed one left is thrown away. Raises NotAsSealed, and what `texts` raise.
     """
-    table = f"public.{row.month.table}"
-    with connections[OWNER].cursor() as cursor:
-        cursor.execute("select set_config('default_tablespace', %s, true)", [settings.LOG_TABLESPACE])
+    with connections[OWNER].cursor() as cursor, _tablespace(cursor):
+        table = _coming(row.month)
+        forget(row.month)
         cursor.execute(
             f"create table {table} (like public.audit_event including defaults including constraints including storage,"
             " constraint of_the_month check (at >= %s and at < %s))",
             [row.month.start, row.month.end],
         )
-        stream = _Stream(_as_csv(texts))
-        try:
-            cursor.copy_expert(f"copy {table} ({COLUMNS}) from stdin (format csv)", stream)
-        except psycopg2.Error as error:  # Django does not wrap this call
-            if stream.trouble:
-                raise stream.trouble from None
-            if isinstance(error, psycopg2.errors.CheckViolation):
-                raise NotAsSealed("An event lies outside the month.") from error
-            raise
-        _make_indexes(cursor, table)
-        _compare(cursor, row, table)
         if settings.DATABASES[OWNER]["USER"] != settings.APP_ROLE:
             cursor.execute(f'revoke all on {table} from "{settings.APP_ROLE}"')
+        _fill(cursor, table, texts)
+        _make_indexes(cursor, row.month)
+        _compare(cursor, row, table)
+        cursor.execute(f"analyze {table}")
+
+
+def forget(month: Month) -> None:
+    """Throw away what was loaded and not attached."""
+    with connections[OWNER].cursor() as cursor:
+        cursor.execute(f"drop table if exists {_coming(month)}")
 
 
 def attach(month: Month) -> None:
@@ -102,6 +76,7 @@ def attach(month: Month) -> None:
     """
     table = f"public.{month.table}"
     with connections[OWNER].cursor() as cursor:
+        cursor.execute(f"alter table {_coming(month)} rename to {month.table}")
         cursor.execute(
             f"create trigger {month.table}_no_truncate before truncate on {table}"
             " for each statement execute function public.audit_refuse_change()"
@@ -113,19 +88,42 @@ def attach(month: Month) -> None:
         cursor.execute(f"alter table {table} drop constraint of_the_month")
 
 
-def _make_indexes(cursor: Any, table: str) -> None:
+def _coming(month: Month) -> str:
+    return f"public.{month.table}_coming"
+
+
+@contextmanager
+def _tablespace(cursor: Any) -> Iterator[None]:
+    """What is made meanwhile lies in the log's own tablespace."""
+    cursor.execute("select set_config('default_tablespace', %s, false)", [settings.LOG_TABLESPACE])
+    try:
+        yield
+    finally:
+        cursor.execute("reset default_tablespace")
+
+
+def _fill(cursor: Any, table: str, texts: Iterable[str]) -> None:
+    rest = iter(texts)
+    while lines := b"".join(_as_csv(islice(rest, AT_ONCE))):
+        try:
+            cursor.copy_expert(f"copy {table} ({COLUMNS}) from stdin (format csv)", io.BytesIO(lines))
+        except psycopg2.errors.CheckViolation as error:  # Django does not wrap this call
+            raise NotAsSealed("An event lies outside the month.") from error
+
+
+def _make_indexes(cursor: Any, month: Month) -> None:
     """The log's indexes on this table, as attaching would make them while everybody waits."""
     cursor.execute(
-        "select pg_get_indexdef(indexrelid), pg_get_constraintdef(of_index.oid) from pg_index"
-        " left join pg_constraint of_index on of_index.conindid = indexrelid and contype in ('p', 'u')"
-        " where indrelid = 'public.audit_event'::regclass"
+        "select relname, pg_get_indexdef(indexrelid), indisprimary from pg_index"
+        " join pg_class on pg_class.oid = indexrelid where indrelid = 'public.audit_event'::regclass"
     )
-    for index, constraint in cursor.fetchall():
-        if constraint:
-            cursor.execute(f"alter table {table} add {constraint}")
-        else:
-            _, _, what = index.partition(" ON ONLY public.audit_event ")
-            cursor.execute(f"create index on {table} {what}")
+    for of_log, definition, is_primary in cursor.fetchall():
+        name = of_log.replace("audit_event", month.table)
+        unique = "unique " if is_primary else ""
+        _, _, what = definition.partition(" ON ONLY public.audit_event ")
+        cursor.execute(f"create {unique}index {name} on {_coming(month)} {what}")
+        if is_primary:
+            cursor.execute(f"alter table {_coming(month)} add primary key using index {name}")
 
 
 def _compare(cursor: Any, row: Archived, table: str) -> None:

@@ -1,7 +1,7 @@
 """Take an old month out of the log's table, and bring it back. For commands, which act as the tables' owner.
 
-Each step that changes anything is one transaction: a kill leaves the month wholly in the table or wholly archived, and
-the command can be given again. The file is made first, the same bytes each time, read back from its place and checked,
+What changes the log is one transaction: a kill leaves the month wholly in the table or wholly archived, and the command
+can be given again. The file is made first, the same bytes each time, read back from its place and checked,
 and only then does the table let go of the month.
 """
 
@@ -179,8 +179,8 @@ def _lines(stored: Any) -> Iterator[bytes]:
 
 
 def _patiently(work: Callable[[], None]) -> None:
-    """Do it in one transaction of the owner's, or a part of one. The log's table is locked for moments only: who waits
-    for it must not hold up everybody who reads or writes, so each try gives up after two seconds.
+    """Do it in one transaction of the owner's. The log's table is locked for moments only: who waits for it must not
+    hold up everybody who reads or writes, so each try gives up after two seconds.
     """
     for attempt in range(1, TRIES + 1):
         try:
@@ -253,11 +253,13 @@ def attach(month: Month, *, said: Step = lambda text: None) -> Archived:
     with _alone():
         said(f"Reading {row.name}.")
         try:
-            with transaction.atomic(OWNER):
-                loading.load(row, (text for _, _, text in checked(row, place)))
-                _patiently(hand_over)
+            loading.load(row, (text for _, _, text in checked(row, place)))
+            said("Handing it over to the log.")
+            _patiently(hand_over)
         except loading.NotAsSealed as bad:
             raise NotArchived(f"{month} stays archived. {bad}") from bad
+        finally:
+            loading.forget(month)
     return back
 
 

@@ -25,6 +25,7 @@ from config import env
 from records.documents.storage import vault_at
 from tests.audit.archiving.conftest import APRIL, FEBRUARY, HOSTILE, MARCH, as_owner
 from tests.audit.proof.test_tampering import as_owner as untriggered
+from tests.audit.proof.waiting import seal_everything, write_events
 from tests.support import events
 
 pytestmark = pytest.mark.committed
@@ -260,18 +261,37 @@ def test_whoever_asks_the_log_does_not_wait_for_a_month_to_be_read(old_log: Coun
     [notices] = [notices for sql, notices in told.items() if "attach partition" in sql]
     assert any(f'for table "{MARCH.table}" is implied by existing constraints' in text for text in notices)
     assert not any("building index" in text for text in notices)
-    made = [text for notices in told.values() for text in notices if f'on table "{MARCH.table}"' in text]
+    made = [
+        text for notices in told.values() for text in notices if f'on table "{MARCH.table}_coming"' in text
+    ]
     assert len(made) == 7  # and nothing of it twice
     with connection.cursor() as cursor:
         cursor.execute("select 1 from pg_constraint where conname = 'of_the_month'")
         assert cursor.fetchall() == []
 
 
+def test_sealing_goes_on_while_a_month_is_read(old_log: Counts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sealed before a transaction ends that could still add an event; a full month takes minutes to read."""
+    services.archive(MARCH)
+    compare, sealed = loading._compare, []
+
+    def meanwhile(*arguments: Any) -> None:
+        ids = write_events(1)
+        sealed.extend(pk for pk, _ in epochs.kept_leaves(seal_everything(60).n) if pk in ids)
+        compare(*arguments)
+
+    monkeypatch.setattr(loading, "_compare", meanwhile)
+    services.attach(MARCH)
+    assert len(sealed) == 1
+    assert verifying.verify().ok
+
+
 def test_events_of_another_month_are_not_put_into_this_one(old_log: Counts) -> None:
     march, february = services.archive(MARCH), services.archive(FEBRUARY)
     texts = [text for _, _, text in services.checked(february, places.archive())]
-    with pytest.raises(loading.NotAsSealed, match="outside the month"), transaction.atomic("owner"):
+    with pytest.raises(loading.NotAsSealed, match="outside the month"):
         loading.load(march, texts)
+    loading.forget(MARCH)
     assert not MARCH.is_in_table
 
 
@@ -535,7 +555,8 @@ def test_a_killed_archiver_leaves_the_month_in_one_place_and_can_go_on(when: str
 
 
 ATTACHING = {
-    "when the rows are read in": (loading, "_compare", _die, False),
+    "while the rows are read in": (loading, "_make_indexes", _die, False),
+    "when they are read in": (loading, "_compare", _die, False),
     "when it is attached": (ledger, "add", _die, False),
     "just before the commit": (services, "_tell", _then_die(services._tell), False),
     "just after it": (services, "attach", _then_die(services.attach), True),
@@ -552,6 +573,9 @@ def test_a_killed_attacher_leaves_the_month_in_one_place_and_can_go_on(when: str
     assert verifying.verify().ok
     if not is_in:
         services.attach(MARCH)
+    with connection.cursor() as cursor:
+        cursor.execute("select to_regclass(%s)", [f"public.{MARCH.table}_coming"])
+        assert cursor.fetchone() == (None,)
     assert _rows() == before
     assert verifying.verify().ok
 
