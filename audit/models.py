@@ -11,6 +11,7 @@ from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 
 from audit import catalogue
 from audit.fieldchanges import FieldChangeManager
+from audit.rolenames import RoleNames
 
 
 class _UtcDay(Func):
@@ -39,7 +40,7 @@ class Event(models.Model):
     action = models.TextField()
     actor_id = models.UUIDField(null=True)
     actor = models.TextField()
-    roles = ArrayField(models.TextField())
+    roles = RoleNames()
     session = models.TextField()
     patient_id = models.UUIDField(null=True)
     patient_ids = ArrayField(models.UUIDField(), null=True)

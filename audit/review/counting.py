@@ -34,7 +34,7 @@ IS_ACCESS = (
 )
 _COUNT = f"""
 insert into review_daycount (day, role, event, action, outcome, is_access, count)
-select %(day)s, array_to_string(roles, ','), event, min(action), outcome, {IS_ACCESS}, count(*)
+select %(day)s, array_to_string(roles::text[], ','), event, min(action), outcome, {IS_ACCESS}, count(*)
 from audit_event where at >= %(start)s and at < %(end)s
 group by 2, 3, 5, 6
 """  # noqa: S608

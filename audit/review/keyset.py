@@ -17,7 +17,7 @@ SORTS: dict[str, tuple[str, ...]] = {
     "at": ("at",),
     "id": (),
     "actor": ("actor",),
-    "roles": ("roles",),
+    "roles": ("roles__names",),
     "patient": ("patient_id",),
     "patients": ("patient_ids",),
     "action": ("action",),
@@ -56,14 +56,18 @@ class Order:
         """The columns compared, the last one unique."""
         return (*SORTS[self.key], "id")
 
-    def terms(self, *, backwards: bool) -> list[OrderBy]:
-        """ORDER BY, turned round when paging backwards. Says nothing of NULL where none can be: indexes serve."""
+    def terms(self, *, backwards: bool, is_merged: bool = False) -> list[OrderBy]:
+        """ORDER BY, turned round when paging backwards. Says nothing of NULL where none can be: indexes serve.
+
+        `is_merged`: of several branches put together, where a column is what was read of it.
+        """
         terms = []
         for column in self.columns:
             nulls = {}
             if column in NULLABLE:
                 nulls = {"nulls_first": True} if backwards else {"nulls_last": True}
-            terms.append(OrderBy(F(column), descending=self.is_descending != backwards, **nulls))
+            name = _attribute(column) if is_merged else column
+            terms.append(OrderBy(F(name), descending=self.is_descending != backwards, **nulls))
         return terms
 
     def beyond(self, edge: Event, *, backwards: bool) -> Q:
@@ -71,7 +75,7 @@ class Order:
         comparison = "lt" if self.is_descending != backwards else "gt"
         condition, equal = Q(pk__in=[]), Q()
         for column in self.columns:
-            value = getattr(edge, column)
+            value = getattr(edge, _attribute(column))
             if value is None:
                 past = Q(**{f"{column}__isnull": False}) if backwards else Q(pk__in=[])
                 same = Q(**{f"{column}__isnull": True})
@@ -84,8 +88,13 @@ class Order:
             equal &= same
         first = self.columns[0]
         if first not in NULLABLE:  # one plain bound lets an index start at the right place
-            condition &= Q(**{f"{first}__{comparison}e": getattr(edge, first)})
+            condition &= Q(**{f"{first}__{comparison}e": getattr(edge, _attribute(first))})
         return condition
+
+
+def _attribute(column: str) -> str:
+    """Where a row has the value of this column."""
+    return column.partition("__")[0]
 
 
 @dataclass
@@ -112,7 +121,8 @@ def fetch(
     cut = [branch.order_by(*terms)[:limit] for branch in branches]
     if len(cut) == 1:
         return list(cut[0])
-    return list(cut[0].union(*cut[1:], all=True).order_by(*terms)[:limit])
+    merged = order.terms(backwards=backwards, is_merged=True)
+    return list(cut[0].union(*cut[1:], all=True).order_by(*merged)[:limit])
 
 
 def page(branches: Sequence[QuerySet[Event]], order: Order, *, cursor: str, size: int) -> LogPage:

@@ -35,7 +35,7 @@ MOST_PRINTED = 1_000
 TOLD = sorted(ACCESS_ACTIONS | {"break-glass"})
 
 _BY_DAY = """
-select (at at time zone %s)::date as day, actor_id, min(at) as first, max(roles) as roles,
+select (at at time zone %s)::date as day, actor_id, min(at) as first, max(roles)::text[] as roles,
     array_agg(action || ' ' || event) as deeds,
     count(distinct object_id) filter (where action = 'view' and object_type = 'documents.document') as documents,
     count(distinct object_id) filter (where event = 'document.filed') as filed

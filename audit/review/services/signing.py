@@ -39,7 +39,7 @@ POOL_TIMES = 20  # so many are drawn by chance for each that is looked at
 MOST_POOL = 2_000
 
 _POOL = """
-select id, at, event, actor_id, patient_id, object_type, object_id, reason, roles, session from audit_event
+select id, at, event, actor_id, patient_id, object_type, object_id, reason, roles::text[], session from audit_event
 where at >= %(start)s and at < %(end)s and outcome = 'success' and action = any(%(accesses)s)
     and patient_id is not null and actor_id is not null and actor_id <> %(drawer)s and actor not like 'system:%%'
 order by sha256(convert_to(%(seed)s || ':' || id, 'UTF8')), id limit %(pool)s

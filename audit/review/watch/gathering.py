@@ -90,7 +90,7 @@ class Week:
 ACCESSES = """
 create temp table watch_access as
 select e.id as event_id, e.at, extract(hour from e.at at time zone %(zone)s)::int as hour, e.actor_id, e.patient_id,
-    e.action, e.event, e.object_type, e.session, e.ip, array_to_string(e.roles, ' ') as roles, 1::real as doubt
+    e.action, e.event, e.object_type, e.session, e.ip, array_to_string(e.roles::text[], ' ') as roles, 1::real as doubt
 from audit_event e
 where e.at >= %(since)s and e.at < %(until)s and e.outcome = 'success' and e.patient_id is not null
     and e.action = any(%(actions)s)
@@ -106,7 +106,7 @@ where e.at >= %(since)s and e.at < %(until)s and e.outcome = 'success' and e.pat
 SEARCHES = """
 create temp table watch_search as
 select e.id as event_id, e.at, e.actor_id, e.patient_ids, length(btrim(e.detail ->> 'q')) as letters,
-    array_to_string(e.roles, ' ') as roles
+    array_to_string(e.roles::text[], ' ') as roles
 from audit_event e
 where e.at >= %(since)s and e.at < %(until)s and e.outcome = 'success' and e.action = 'search'
     and e.event in ('patient.searched', 'patient.searched_outside')
