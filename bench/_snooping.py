@@ -130,7 +130,8 @@ class Hospital:
         self.long_dead = self.rng.sample(adults, max(10, staff // 8))
         for person in self.long_dead:
             person.died = first - timedelta(days=self.rng.randint(60, 900))
-        self.living = [one for one in self.persons if one.died is None and one not in self.decoys]
+        self.known = [one for one in self.persons if one not in self.decoys]  # whom anybody may ask about
+        self.living = [one for one in self.known if one.died is None]  # who may still come
         self.stays: list[Stay] = []
         self.beds: dict[int, list[Stay]] = defaultdict(list)
         self.left: list[Stay] = []  # gone home in the last days
@@ -279,9 +280,13 @@ class Hospital:
             gone += [stay for stay in stays if stay.end <= now]
             self.beds[unit] = [stay for stay in stays if stay.end > now]
         self.left = [stay for stay in self.left if stay.end > now - timedelta(days=6)] + gone
+        here = [stay for stays in self.beds.values() for stay in stays]
+        last = {stay.person.id: stay for stay in sorted(gone + here, key=lambda stay: stay.end)}
         for stay in gone:
-            if stay.kind == "inpatient" and self.rng.random() < 0.012 and stay.person.died is None:
+            is_last = last[stay.person.id] is stay
+            if stay.kind == "inpatient" and self.rng.random() < 0.012 and is_last:
                 stay.person.died = stay.end.date()
+                self.living.remove(stay.person)
                 self.rows["death"].append((stay.person.id, stay.person.died))
 
     def _shifts(self, one: Staff, monday: date) -> list[tuple[datetime, float]]:
@@ -410,17 +415,17 @@ class Hospital:
                     continue
                 stay = self.rng.choice(done)
                 if self.rng.random() < 0.03 * self.noise:  # a namesake first
-                    wrong = self.rng.choice(self.living)
+                    wrong = self.rng.choice(self.known)
                     yield seat.looks(at, wrong, "records role: Records clerk")
                 for _ in range(self.rng.choice([1, 2, 3])):
                     at += timedelta(minutes=self.rng.uniform(0.5, 6))
                     yield seat.looks(at, stay.person, "records role: Records clerk")
 
     def _answers_a_question(self, seat: "_Seat", at: datetime) -> Iterator[tuple[Any, ...]]:
-        """Somebody rings: it was often somebody who was here lately, at times somebody of long ago."""
+        """Somebody rings: often about who was here lately, at times about somebody of long ago, who may be dead."""
         recent = [stay.person for stay in self.left]
         person = (
-            self.rng.choice(recent) if recent and self.rng.random() < 0.6 else self.rng.choice(self.living)
+            self.rng.choice(recent) if recent and self.rng.random() < 0.6 else self.rng.choice(self.known)
         )
         yield seat.searches(at, person.family[: self.rng.randint(3, 9)], [person])
         for _ in range(self.rng.choice([1, 1, 1, 2, 3])):

@@ -61,3 +61,16 @@ def test_a_hospital_is_the_same_for_the_same_seed() -> None:
         return [list(one.week(0)), one.planted[0], one.take()]
 
     assert drawn() == drawn()
+
+
+def test_nobody_comes_back_after_death() -> None:
+    """Care ends with a life: looks into a stay of the dead would be honest work that nothing explains."""
+    one = _snooping.Hospital(7, staff=60, weeks=26, first=_snooping.last_monday(26))
+    stays, deaths = [], {}
+    for number in range(26):
+        list(one.week(number))
+        rows = one.take()
+        stays += rows["encounter"]
+        deaths |= dict(rows["death"])
+    assert len(deaths) >= 5
+    assert not [number for _, person, number, *_, end in stays if end.date() > deaths.get(person, end.date())]
