@@ -16,8 +16,10 @@ from audit.review.watch.registry import Setting
 SINK = 0.1  # what is left of an explained hit
 LEAST = 25  # points, before they sink, below which nothing is worth a line
 LOUD = 60  # points from which the compliance office is told
-# Where somebody's whole week stands out, single charts that say no more than this are part of it.
-FAINT = frozenset({"no-relation", "odd-hours"})
+# Where a week stands out by how many charts, those that say no more than this are some of the many: the rules, and up
+# to which strength. Who came back on another day, or read much, where nothing had happened, wanted that one chart.
+MANY = frozenset({"volume", "taken-out", "searching"})
+FAINT = {"no-relation": 0.6, "odd-hours": 1.0}
 EVIDENCE = 200
 
 
@@ -31,6 +33,7 @@ class Hit:
     points: float
     event_ids: list[int] = field(default_factory=list)
     sinks: bool = True  # False: no explanation counts
+    is_faint: bool = False
 
 
 @dataclass(slots=True)
@@ -110,12 +113,13 @@ def judge(settings: list[Setting], parameters: dict[str, Any]) -> list[Found]:
         looks, doubt = pairs.get((actor, patient), (0, 0.0)) if patient else weeks.get(actor, (0, 0.0))
         share = doubt / looks if looks else 1.0
         left = min(1.0, share if patient else 2 * share)
-        full = setting.weight * max(0.0, min(1.0, float(strength)))
+        strength = max(0.0, min(1.0, float(strength)))
+        full = setting.weight * strength
         points = full * (SINK + (1 - SINK) * left) if setting.rule.sinks else full
         one = found.setdefault((actor, patient), Found(actor, patient, accesses=looks))
-        one.hits.append(
-            Hit(setting.rule.code, words, full, points, list(event_ids or []), setting.rule.sinks)
-        )
+        code = setting.rule.code
+        is_faint = strength <= FAINT.get(code, -1.0)
+        one.hits.append(Hit(code, words, full, points, list(event_ids or []), setting.rule.sinks, is_faint))
         one.is_explained = bool(looks) and not doubt and all(hit.sinks for hit in one.hits)
     return sorted(
         _folded(found.values()), key=lambda one: (-one.score, str(one.actor_id), str(one.patient_id))
@@ -123,13 +127,17 @@ def judge(settings: list[Setting], parameters: dict[str, Any]) -> list[Found]:
 
 
 def _folded(found: Any) -> list[Found]:
-    """Without what is too little for an alert, and without faint charts of somebody whose week is one."""
+    """Without what is too little for an alert, and without the faint charts of somebody who opened too many."""
     kept = [one for one in found if one.full >= LEAST]
-    weeks = {one.actor_id: one for one in kept if one.patient_id is None}
+    weeks = {
+        one.actor_id: one
+        for one in kept
+        if one.patient_id is None and any(hit.code in MANY for hit in one.hits)
+    }
     faint: dict[UUID, int] = defaultdict(int)
     shown = []
     for one in kept:
-        if one.patient_id and one.actor_id in weeks and {hit.code for hit in one.hits} <= FAINT:
+        if one.patient_id and one.actor_id in weeks and all(hit.is_faint for hit in one.hits):
             faint[one.actor_id] += 1
         else:
             shown.append(one)

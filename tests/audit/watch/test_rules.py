@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -29,6 +30,7 @@ from patients.models import (
     Telecom,
     Workplace,
 )
+from records.documents.models import Document
 from tests.audit.watch.making import looked
 from tests.factories import EncounterFactory, FacilityFactory, LocationFactory, PatientFactory, make_user
 
@@ -395,6 +397,28 @@ def test_where_the_week_stands_out_faint_charts_are_part_of_it(clerk: User) -> N
     hits = watched()
     assert set(hits) == {("volume", clerk.pk, None), ("no-relation", clerk.pk, None)}
     assert hits["no-relation", clerk.pk, None]["words"] == "with 30 charts that nothing explains"
+
+
+def test_a_chart_that_was_read_is_not_one_of_the_many(clerk: User, chart: Patient) -> None:
+    """A backlog hides no chart whose papers were read one after the other."""
+    for user in [clerk, *(make_user(Role.RECORDS_CLERK) for _ in range(8))]:
+        _weeks(user, hour=timezone.localtime().hour)
+    _many(clerk, 30)
+    with transaction.atomic():
+        for _ in range(4):
+            paper = Document(pk=uuid4(), patient=chart)
+            record("document.viewed", by=clerk, patient=chart.pk, about=paper, reason="records role")
+    hits = watched()
+    assert hits["no-relation", clerk.pk, chart.pk]["points"] > 30
+    assert hits["no-relation", clerk.pk, None]["words"] == "with 30 charts that nothing explains"
+
+
+def test_two_desks_hide_no_chart(clerk: User, chart: Patient) -> None:
+    """A week that stands out by something other than many charts has nothing to do with this one."""
+    for place in ["10.0.0.1", "10.0.9.9"] * 3:
+        with use(Context(session=f"{place:>16}", ip=place)):
+            looked(clerk, chart)
+    assert set(watched()) == {("two-places", clerk.pk, None), ("no-relation", clerk.pk, chart.pk)}
 
 
 @pytest.mark.parametrize(("number", "is_hit"), [(12, True), (9, False)])
