@@ -18,7 +18,8 @@ from _measure import Verdict, setup_django
 
 setup_django()
 
-from _snooping import Hospital, last_monday, watched  # noqa: E402
+from _snooping.hospital import Hospital  # noqa: E402
+from _snooping.measure import last_monday, watched  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 STAFF = int(os.environ.get("SNOOPING_STAFF", "400"))

@@ -8,7 +8,9 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
-from bench import _snooping
+from bench._snooping.hospital import Hospital
+from bench._snooping.measure import last_monday, watched
+from bench._snooping.year import Year
 from tests.conftest import _administer, drop_database
 
 STAFF = int(os.environ.get("SNOOPING_STAFF", "150"))
@@ -43,10 +45,10 @@ def own_database(name: str) -> Iterator[None]:
 @pytest.mark.committed
 def test_most_of_what_was_planted_is_found(committed: None) -> None:
     """MON-6. In a house so small a list of a hundred is the whole week: what stands first says more."""
-    first = _snooping.last_monday(WEEKS)
-    hospital = _snooping.Hospital(SEED, staff=STAFF, weeks=WEEKS, first=first, noise=NOISE)
+    first = last_monday(WEEKS)
+    hospital = Hospital(SEED, staff=STAFF, weeks=WEEKS, first=first, noise=NOISE)
     with own_database(f"snooping_{os.getpid()}"):
-        score = _snooping.watched(hospital, learning=3, tell=print, verbose="SNOOPING_TELL" in os.environ)
+        score = watched(hospital, learning=3, tell=print, verbose="SNOOPING_TELL" in os.environ)
     assert score.planted >= 4
     assert score.recall >= 0.9
     assert score.precision >= 0.5
@@ -57,19 +59,21 @@ def test_a_hospital_is_the_same_for_the_same_seed() -> None:
     """Figures that nobody can see again are none."""
 
     def drawn() -> list[object]:
-        one = _snooping.Hospital(7, staff=60, weeks=2, first=_snooping.last_monday(2))
-        return [list(one.week(0)), one.planted[0], one.take()]
+        hospital = Hospital(7, staff=60, weeks=2, first=last_monday(2))
+        year = Year(hospital)
+        return [list(year.week(0)), year.snooping.planted[0], hospital.take()]
 
     assert drawn() == drawn()
 
 
 def test_nobody_comes_back_after_death() -> None:
     """Care ends with a life: looks into a stay of the dead would be honest work that nothing explains."""
-    one = _snooping.Hospital(7, staff=60, weeks=26, first=_snooping.last_monday(26))
+    hospital = Hospital(7, staff=60, weeks=13, first=last_monday(13))
+    year = Year(hospital)
     stays, deaths = [], {}
-    for number in range(26):
-        list(one.week(number))
-        rows = one.take()
+    for number in range(13):
+        list(year.week(number))
+        rows = hospital.take()
         stays += rows["encounter"]
         deaths |= dict(rows["death"])
     assert len(deaths) >= 5
