@@ -54,6 +54,15 @@ _WAITED = """
 select greatest(first_at, %(start)s), sealed_at from audit_epoch
 where sealed_at > %(start)s and first_at < %(end)s and sealed_at - first_at > %(usual)s order by first_at
 """
+# `offset 0`: PostgreSQL would look for the first one among all events in the order of their time.
+_UNSEALED = """
+select min(at) from (
+    select at from audit_event where txid >= (
+        select coalesce(max(to_xid::text::bigint), 0)::text::xid8 from audit_epoch
+        where n = (select max(n) from audit_epoch)
+    ) offset 0
+) unsealed where at < %(end)s
+"""
 
 
 def bounds(day: date) -> tuple[datetime, datetime]:
@@ -92,25 +101,40 @@ def first_day() -> date | None:
 def count_days() -> int:
     """Count every day that is over and settled and not counted yet, the oldest first; returns how many.
 
-    Safe to run at any time, and by two at once.
+    Each day is a transaction of its own: while one is open nothing is sealed, and no month leaves the log. Safe to run
+    at any time, and by two at once.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    counted = 0
+    while counted < MOST_DAYS and _count_next():
+        counted += 1
+    with transaction.atomic():
+        if _is_alone():
+            _look_again()
+    return counted
+
+
+def _is_alone() -> bool:
+    """Whether nobody else counts; the lock goes with the transaction."""
+    with connection.cursor() as cursor:
         cursor.execute("select pg_try_advisory_xact_lock(%s)", [ADVISORY_LOCK])
-        if not cursor.fetchone()[0]:
-            return 0
-        _see_days()
-        oldest, own = _snapshot()
-        waiting = list(DayState.objects.filter(counted_at=None).order_by("day")[:MOST_DAYS])
-        counted = 0
-        for state in waiting:
-            if int(state.mark) > own:  # of another database cluster: the log was moved
-                state.mark = str(own)
-                state.save(update_fields=["mark"])
-            elif int(state.mark) < oldest:
-                _count(state)
-                counted += 1
-        _look_again()
-        return counted
+        return bool(cursor.fetchone()[0])
+
+
+@transaction.atomic
+def _count_next() -> bool:
+    """Count the oldest day that can be; False when there is none, or somebody else counts."""
+    if not _is_alone():
+        return False
+    _see_days()
+    oldest, own = _snapshot()
+    for state in DayState.objects.filter(counted_at=None).order_by("day")[:MOST_DAYS]:
+        if int(state.mark) > own:  # of another database cluster: the log was moved
+            state.mark = str(own)
+            state.save(update_fields=["mark"])
+        elif int(state.mark) < oldest:
+            _count(state)
+            return True
+    return False
 
 
 def _see_days() -> None:
@@ -144,12 +168,7 @@ def _late_seconds(asked: dict[str, Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_WAITED, asked)
         spells = [(first, sealed) for first, sealed in cursor.fetchall()]
-        cursor.execute(
-            "select min(at) from audit_event where at < %(end)s and txid >="
-            " (select coalesce(max(to_xid::text::bigint), 0)::text::xid8 from audit_epoch"
-            "  where n = (select max(n) from audit_epoch))",
-            asked,
-        )
+        cursor.execute(_UNSEALED, asked)
         (unsealed,) = cursor.fetchone()
     if unsealed is not None:
         spells.append((max(unsealed, asked["start"]), asked["end"]))

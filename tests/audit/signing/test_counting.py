@@ -125,11 +125,37 @@ def test_a_gap_ends_what_is_complete(busy: date) -> None:
 
 def test_a_mark_of_another_cluster_is_made_anew(busy: date, monkeypatch: pytest.MonkeyPatch) -> None:
     """The log was moved to a server whose transactions are numbered from the start."""
-    monkeypatch.setattr(counting, "_snapshot", lambda: (51, 50))
-    DayState.objects.create(day=busy, mark="999999")
-    assert counting.count_days() == counting.MOST_DAYS - 1  # all that are taken in one go, but that one
+    with monkeypatch.context() as patched:
+        patched.setattr(counting, "_snapshot", lambda: (50, 50))
+        DayState.objects.create(day=busy, mark="999999")
+        assert counting.count_days() == 0
+    assert DayState.objects.get(day=busy).mark == "50"
     count_everything()
     assert DayState.objects.get(day=busy).counted_at
+
+
+def test_each_day_is_a_transaction_of_its_own(busy: date, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sealed while one is open, and days that were missed are many."""
+    count, seen = counting._count, []
+
+    def noted(state: DayState) -> None:
+        seen.append(connection.savepoint_ids[-1])
+        count(state)
+
+    monkeypatch.setattr(counting, "_count", noted)
+    monkeypatch.setattr(counting, "MOST_DAYS", 5)
+    assert counting.count_days() == 5
+    assert len(set(seen)) == 5
+
+
+def test_what_is_not_sealed_is_found_without_reading_the_log(busy: date) -> None:
+    """The first one by time would be looked for among all that are sealed, day by day."""
+    with connection.cursor() as cursor:
+        cursor.execute("set local enable_seqscan = off")
+        cursor.execute(f"explain {counting._UNSEALED}", counting._parameters(busy))
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index Cond: (txid >=" in plan
+    assert "_pkey on audit_event" not in plan
 
 
 @pytest.mark.parametrize(
