@@ -20,6 +20,7 @@ LOUD = 60  # points from which the compliance office is told
 # to which strength. Who came back on another day, or read much, where nothing had happened, wanted that one chart.
 MANY = frozenset({"volume", "taken-out", "searching"})
 FAINT = {"no-relation": 0.6, "odd-hours": 1.0}
+FULLY = 25  # so many faint charts together weigh as much as the weightiest of them; fewer, a part of it
 EVIDENCE = 200
 
 
@@ -45,7 +46,6 @@ class Found:
     hits: list[Hit] = field(default_factory=list)
     is_explained: bool = False
     accesses: int = 0
-    folded: int = 0  # faint charts that are part of it
 
     @property
     def full(self) -> float:
@@ -66,13 +66,7 @@ class Found:
     def hits_as_data(self) -> list[dict[str, Any]]:
         """As the alert keeps them, the weightiest first."""
         ordered = sorted(self.hits, key=lambda hit: (-hit.points, -hit.full, hit.code))
-        lines: list[dict[str, Any]] = [
-            {"rule": hit.code, "points": round(hit.points), "words": hit.words} for hit in ordered
-        ]
-        if self.folded:
-            words = f"with {self.folded} charts that nothing explains"
-            lines.append({"rule": "no-relation", "points": 0, "words": words})
-        return lines
+        return [{"rule": hit.code, "points": round(hit.points), "words": hit.words} for hit in ordered]
 
 
 def _asked(setting: Setting, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -134,13 +128,17 @@ def _folded(found: Any) -> list[Found]:
         for one in kept
         if one.patient_id is None and any(hit.code in MANY for hit in one.hits)
     }
-    faint: dict[UUID, int] = defaultdict(int)
+    faint: dict[UUID, list[Found]] = defaultdict(list)
     shown = []
     for one in kept:
         if one.patient_id and one.actor_id in weeks and all(hit.is_faint for hit in one.hits):
-            faint[one.actor_id] += 1
+            faint[one.actor_id].append(one)
         else:
             shown.append(one)
-    for actor, number in faint.items():
-        weeks[actor].folded = number
+    for actor, charts in faint.items():
+        share = min(1.0, len(charts) / FULLY)
+        full = share * max(one.full for one in charts)
+        points = share * max(sum(hit.points for hit in one.hits) for one in charts)
+        words = f"with {len(charts)} charts that nothing explains"
+        weeks[actor].hits.append(Hit("no-relation", words, full, points))
     return shown

@@ -18,6 +18,7 @@ from audit.review.models import Alert, DecoyChart, StaffWeek
 from audit.review.services import run_watch
 from audit.review.watch import rules, scoring
 from audit.review.watch.gathering import Week, family_keys
+from audit.review.watch.scoring import Found, Hit
 from audit.services import record
 from patients import names
 from patients.models import (
@@ -397,6 +398,19 @@ def test_where_the_week_stands_out_faint_charts_are_part_of_it(clerk: User) -> N
     hits = watched()
     assert set(hits) == {("volume", clerk.pk, None), ("no-relation", clerk.pk, None)}
     assert hits["no-relation", clerk.pk, None]["words"] == "with 30 charts that nothing explains"
+
+
+@pytest.mark.parametrize(("charts", "score"), [(0, 10), (5, 16), (25, 38), (50, 38)])
+def test_a_week_weighs_what_it_took_in(charts: int, score: int) -> None:
+    """Whoever opened fifty charts that nothing explains stands no lower than for one of them."""
+    who = uuid4()
+    week = Found(who, None, [Hit("volume", "many", full=60, points=10)])
+    faint = [
+        Found(who, uuid4(), [Hit("no-relation", "none", full=28, points=28, is_faint=True)])
+        for _ in range(charts)
+    ]
+    (shown,) = scoring._folded([*faint, week])
+    assert shown.score == score
 
 
 def test_a_chart_that_was_read_is_not_one_of_the_many(clerk: User, chart: Patient) -> None:
