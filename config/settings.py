@@ -139,8 +139,8 @@ DATABASES: dict[str, dict[str, Any]] = {
 # Who cannot get a lock (a log that is blocked, a row held elsewhere) is told so before the web server gives up.
 # What is prepared (common.prepared) is planned once, not for each of its first five questions.
 # A question whose asker is gone (a worker that was ended) stops: nobody would read the answer.
-# PostgreSQL thinks that two more processes are started in no time; it takes 8 ms, longer than a page's question. Counting
-# the whole log is still worth it.
+# PostgreSQL thinks that two more processes are started in no time; it takes 8 ms, longer than a page's question. For
+# counting the whole log they are still started.
 DATABASES["default"]["OPTIONS"].setdefault(
     "options",
     "-c lock_timeout=15s -c plan_cache_mode=force_generic_plan -c client_connection_check_interval=5s"
