@@ -447,6 +447,12 @@ class Encounter(BaseModel):
             models.Index(fields=["attending", "ended_at"], name="encounter_attending_end"),
             models.Index(fields=["location", "ended_at"], name="encounter_location_end"),
             models.Index(fields=["location", "started_at"], name="encounter_location_start"),
+            models.Index(
+                fields=["location", "started_at"],
+                include=["patient"],
+                condition=Q(ended_at=None),
+                name="encounter_open_location",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -59,6 +59,10 @@ def _the_user_s_units(user: UUID) -> QuerySet[Any]:
     return Workplace.objects.in_force().filter(user=user, location__isnull=False).values("location")
 
 
+def _begun_on_the_units_of(user: UUID) -> QuerySet[Encounter]:
+    return Encounter.objects.filter(started_at__lte=Now(), location__in=_the_user_s_units(user))
+
+
 def _to_view_charts() -> QuerySet[Any]:
     """The right that a grant gives: looked up once a question, where a join would do it for each of 10,000 grants."""
     rights = Permission.objects.filter(codename="view_chart", content_type__app_label="patients")
@@ -106,9 +110,13 @@ OPENERS = (
     ),
     Opener(
         "unit",
-        rows=lambda user: Encounter.objects.filter(
-            UNDER_WAY, started_at__lte=Now(), location__in=_the_user_s_units(user)
-        ),
+        rows=lambda user: _begun_on_the_units_of(user).filter(ended_at=None),
+        told=Concat(F("location__name"), Value(", encounter "), F("number")),
+        order=("-started_at",),
+    ),
+    Opener(
+        "unit",  # until an end that is set, as a rule of its own: the open stays have an index to themselves
+        rows=lambda user: _begun_on_the_units_of(user).filter(ended_at__gt=Now()),
         told=Concat(F("location__name"), Value(", encounter "), F("number")),
         order=("-started_at",),
     ),
