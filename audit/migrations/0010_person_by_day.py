@@ -7,7 +7,12 @@ keeps its instants. What changed a chart is asked for by chart and instant (why 
 
 from django.db import migrations
 
+# A former form of this step, 0010_indexes_without_instants, made the index of what changed a chart, and the one by chart
+# without its instants: where it was run, both are made anew.
 FORWARDS = """
+drop index if exists audit_event_changes;
+drop index audit_event_patient;
+create index audit_event_patient on audit_event (patient_id, at) where patient_id is not null;
 drop index audit_event_actor;
 create index audit_event_actor on audit_event (actor_id, date_trunc('day', at at time zone 'UTC'));
 create index audit_event_changes on audit_event (patient_id, at)
