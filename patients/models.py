@@ -152,8 +152,7 @@ class Patient(BaseModel):
                 condition=Q(deceased_on=None) | Q(deceased_on__gte=F("birth_date")),
             ),
         ]
-        # Keys sort by code point (collation C): the same index serves a beginning and the order of a list, which goes
-        # through it for the charts that are open to somebody and looks at no row but theirs.
+        # Keys sort by code point (collation C): the same index serves a beginning and the order of a list, to the id.
         indexes = [
             models.Index(fields=["family_key", "given_key", "id"], name="patient_by_family"),
             models.Index(fields=["given_key", "family_key"], name="patient_by_given"),

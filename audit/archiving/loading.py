@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -14,17 +14,11 @@ from django.db import connections
 from audit.archiving.ledger import Archived
 from audit.archiving.months import Month
 from audit.proof import epochs
-from audit.proof.epochs import CANONICAL
-from audit.proof.offline_verifier import HEAD
+from audit.proof.epochs import CANONICAL, EPOCH
+from audit.proof.offline_verifier import HEAD, NAMES
 
 OWNER = "owner"
-# In the order of the sealed text (audit/migrations/0003).
-COLUMNS = (
-    "id, at, txid, event, action, actor_id, actor, roles, session, patient_id, patient_ids, object_type, object_id,"
-    " purpose, reason, outcome, channel, ip, request_id, detail"
-)
 AT_ONCE = 50_000  # events that are committed together
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NotAsSealed(Exception):
@@ -106,7 +100,9 @@ def _fill(cursor: Any, table: str, texts: Iterable[str]) -> None:
     rest = iter(texts)
     while lines := b"".join(_as_csv(islice(rest, AT_ONCE))):
         try:
-            cursor.copy_expert(f"copy {table} ({COLUMNS}) from stdin (format csv)", io.BytesIO(lines))
+            cursor.copy_expert(
+                f"copy {table} ({', '.join(NAMES)}) from stdin (format csv)", io.BytesIO(lines)
+            )
         except psycopg2.errors.CheckViolation as error:  # Django does not wrap this call
             raise NotAsSealed("An event lies outside the month.") from error
 

@@ -12,6 +12,7 @@ from django.db import connection
 from audit.proof import eras
 from audit.proof.eras import Era
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_PREVIOUS = bytes(32)
 LEAF = struct.Struct(">q32s")
 COLUMNS = (
@@ -33,7 +34,7 @@ def moment(at: datetime | None) -> str:
     """A time as the signature holds it: microseconds since 1970 UTC, or "-"."""
     if at is None:
         return "-"
-    delta = at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    delta = at.astimezone(UTC) - EPOCH
     return str((delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds)
 
 

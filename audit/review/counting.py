@@ -104,6 +104,10 @@ def count_days() -> int:
     Each day is a transaction of its own: while one is open nothing is sealed, and no month leaves the log. Safe to run
     at any time, and by two at once.
     """
+    with transaction.atomic():
+        if not _is_alone():
+            return 0
+        _see_days()
     counted = 0
     while counted < MOST_DAYS and _count_next():
         counted += 1
@@ -125,7 +129,6 @@ def _count_next() -> bool:
     """Count the oldest day that can be; False when there is none, or somebody else counts."""
     if not _is_alone():
         return False
-    _see_days()
     oldest, own = _snapshot()
     for state in DayState.objects.filter(counted_at=None).order_by("day")[:MOST_DAYS]:
         if int(state.mark) > own:  # of another database cluster: the log was moved

@@ -36,6 +36,7 @@ GLASS_RULES = (GLASS, EMERGENCY_GLASS)
 HOUSE_EMERGENCY = "house emergency"
 
 UNDER_WAY = Q(ended_at=None) | Q(ended_at__gt=Now())
+AT_LOCATION = Concat(F("location__name"), Value(", encounter "), F("number"))
 
 
 def _of_open_stay() -> Q:
@@ -111,13 +112,13 @@ OPENERS = (
     Opener(
         "unit",
         rows=lambda user: _begun_on_the_units_of(user).filter(ended_at=None),
-        told=Concat(F("location__name"), Value(", encounter "), F("number")),
+        told=AT_LOCATION,
         order=("-started_at",),
     ),
     Opener(
         "unit",  # until an end that is set, as a rule of its own: the open stays have an index to themselves
         rows=lambda user: _begun_on_the_units_of(user).filter(ended_at__gt=Now()),
-        told=Concat(F("location__name"), Value(", encounter "), F("number")),
+        told=AT_LOCATION,
         order=("-started_at",),
     ),
     Opener(
@@ -134,7 +135,7 @@ OPENERS = (
             started_at__lte=Now() + timedelta(hours=settings.APPOINTMENT_HOURS),
             location__in=_the_user_s_units(user),
         ),
-        told=Concat(F("location__name"), Value(", encounter "), F("number")),
+        told=AT_LOCATION,
         order=("started_at",),
     ),
     Opener(

@@ -1,4 +1,4 @@
-"""Lists by name, and what is asked of grants, are answered by their indexes alone."""
+"""Lists by name come out of their index in order, to the id; what is asked of grants is answered by theirs alone."""
 
 from django.conf import settings
 from django.db import migrations, models
