@@ -1,6 +1,7 @@
 """Two at once: for races that only real transactions show (tests marked `committed`)."""
 
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ def together(work: Callable[[int], Any], count: int = 2) -> list[Any]:
             start.wait(10)
             results[number] = work(number)
         except Exception as fault:
+            traceback.print_exception(fault)  # seen when the test fails
             results[number] = fault
         finally:
             connections.close_all()

@@ -225,8 +225,9 @@ def seconds_to_wait(user_id: object) -> int:
         return 0
     now = int(time.time())
     key = f"uploads:{user_id}:{now // 60}"
+    server = counters()  # held to the end: a client that nobody holds closes its connections, in use or not
     try:
-        counting = counters().pipeline()
+        counting = server.pipeline()
         counting.incr(key)
         counting.expire(key, 120)
         count, _ = counting.execute()

@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import sys
+import weakref
 from typing import Any
 
 import pytest
+import redis
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.test import Client
@@ -265,3 +267,23 @@ def test_nobody_is_kept_from_working_when_nothing_counts(
         assert uploads.seconds_to_wait("somebody") == 0
     finally:
         uploads.counters.cache_clear()
+
+
+def test_two_first_files_at_once_do_not_close_each_others_connection(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two threads both make the counter's client, the later one takes its place: the earlier one is still in use."""
+    settings.UPLOADS_PER_MINUTE = 100
+    uploads.counters.cache_clear()
+    client = weakref.ref(uploads.counters())
+    count = redis.client.Pipeline.execute
+    is_alive = []
+
+    def overtaken(pipeline: Any) -> Any:
+        uploads.counters.cache_clear()
+        is_alive.append(client() is not None)
+        return count(pipeline)
+
+    monkeypatch.setattr(redis.client.Pipeline, "execute", overtaken)
+    assert uploads.seconds_to_wait("somebody") == 0
+    assert is_alive == [True]

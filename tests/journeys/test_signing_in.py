@@ -174,6 +174,7 @@ def test_what_was_typed_survives_the_idle_screen(desk: Desk, hire: Callable[...,
     page.get_by_label("What is it for?").fill("a name nobody had typed before")
     page.clock.run_for((IDLE_SECONDS + 1) * 1000)
     expect(page).to_have_url(re.compile("/sign-in/.*idle=1"))
+    expect(page.get_by_label("User name")).to_be_visible()  # the address is there before the page is
     stored = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
     assert "nobody had typed" not in stored
     _password(page, who)
