@@ -5,16 +5,18 @@ import struct
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from django.db import connection
 
-from audit.proof import eras
+from audit.proof import eras, merkle
 from audit.proof.eras import Era
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_PREVIOUS = bytes(32)
 LEAF = struct.Struct(">q32s")
+HASH_BYTES = 32
 COLUMNS = (
     "n, from_xid::text, to_xid::text, row_count, total, root, previous, first_at, last_at, cluster, sealed_at,"
     " key_id, note, signature"
@@ -24,10 +26,14 @@ CANONICAL = (
     "audit_canonical(id, at, txid, event, action, actor_id, actor, roles, session, patient_id, patient_ids,"
     " object_type, object_id, purpose, reason, outcome, channel, ip, request_id, detail)"
 )
+OF_TRANSACTIONS = "txid >= %s::text::xid8 and txid < %s::text::xid8 and id > %s and id <= %s"
+# One value for all: handing each row to Python costs as much as hashing it.
 LEAVES = (
-    f"select id, sha256('\\x00'::bytea || convert_to({CANONICAL}, 'UTF8')), at from audit_event"  # noqa: S608
-    " where txid >= %s::text::xid8 and txid < %s::text::xid8 and id > %s and id <= %s order by txid, id"
+    "select string_agg("  # noqa: S608
+    f"int8send(id) || sha256('\\x00'::bytea || convert_to({CANONICAL}, 'UTF8')), ''::bytea order by txid, id),"
+    f" min(at), max(at) from audit_event where {OF_TRANSACTIONS}"
 )
+OUTSIDE = f"select id, at from audit_event where {OF_TRANSACTIONS} and (at < %s or at > %s) order by txid, id limit 1"  # noqa: S608
 
 
 def moment(at: datetime | None) -> str:
@@ -113,11 +119,44 @@ def last() -> Epoch | None:
     return Epoch.from_row(row) if row else None
 
 
-def leaves(from_xid: int, to_xid: int, era: Era) -> list[tuple[int, bytes, datetime]]:
-    """(id, leaf hash, time) of the events that these transactions of this era wrote, in sealing order."""
+@dataclass(frozen=True)
+class Leaves:
+    """Events in sealing order: id and leaf hash of each, packed as LEAF; the times of the earliest and latest."""
+
+    packed: bytes = b""
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+    def __len__(self) -> int:
+        return len(self.packed) // LEAF.size
+
+    @cached_property
+    def root(self) -> bytes:
+        """The Merkle root over them."""
+        at = range(LEAF.size - HASH_BYTES, len(self.packed), LEAF.size)
+        return merkle.root([self.packed[start : start + HASH_BYTES] for start in at])
+
+    def pairs(self) -> list[tuple[int, bytes]]:
+        """(event id, leaf hash) of each."""
+        return list(LEAF.iter_unpack(self.packed))
+
+
+def leaves(from_xid: int, to_xid: int, era: Era) -> Leaves:
+    """The events that these transactions of this era wrote."""
     with connection.cursor() as cursor:
         cursor.execute(LEAVES, [str(from_xid), str(to_xid), era.after_id, era.up_to_id])
-        return [(int(pk), bytes(leaf), at) for pk, leaf, at in cursor.fetchall()]
+        packed, first_at, last_at = cursor.fetchone()
+    return Leaves(bytes(packed or b""), first_at, last_at)
+
+
+def first_outside(
+    from_xid: int, to_xid: int, era: Era, *, earliest: datetime | None, latest: datetime
+) -> tuple[int, datetime] | None:
+    """(id, time) of the first of these transactions' events whose time is before `earliest` or after `latest`."""
+    with connection.cursor() as cursor:
+        cursor.execute(OUTSIDE, [str(from_xid), str(to_xid), era.after_id, era.up_to_id, earliest, latest])
+        row = cursor.fetchone()
+    return (int(row[0]), row[1]) if row else None
 
 
 def every(first: int = 0) -> Iterator[Epoch]:

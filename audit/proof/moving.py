@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from audit.proof import epochs, eras, keys, sealing, verifying
-from audit.proof.epochs import Epoch
+from audit.proof.epochs import Epoch, Leaves
 from audit.proof.eras import Move
 from audit.services import record
 
@@ -48,9 +48,9 @@ def carry_over(*, why: str) -> Epoch:
             text = f"What was brought here is not whole, so it is not carried over. {result.first_bad.text}"
             raise NotMoved(text)
         start, end = former.next_from_xid, former.next_from_xid
-        rows = epochs.leaves(start, LARGEST_XID, told.of_epoch(former.n + 1)) if restarted else []
+        rows = epochs.leaves(start, LARGEST_XID, told.of_epoch(former.n + 1)) if restarted else Leaves()
         if rows:
-            end = _newest_transaction([pk for pk, _, _ in rows]) + 1
+            end = _newest_transaction([pk for pk, _ in rows.pairs()]) + 1
         epoch = sealing.add(
             former,
             rows,

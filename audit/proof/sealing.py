@@ -10,8 +10,8 @@ from datetime import datetime
 from django.db import OperationalError, connection, transaction
 from psycopg2 import errors as postgres
 
-from audit.proof import epochs, eras, keys, merkle
-from audit.proof.epochs import FIRST_PREVIOUS, LEAF, Epoch
+from audit.proof import epochs, eras, keys
+from audit.proof.epochs import FIRST_PREVIOUS, Epoch, Leaves
 
 ADVISORY_LOCK = 0x43485254  # one sealer at a time; a second one leaves at once
 MOST_ROWS = 200_000
@@ -88,7 +88,7 @@ def _seal_up_to(settled: int, now: datetime, cluster: str, key_id: str, former: 
 
 def add(
     former: Epoch | None,
-    rows: list[tuple[int, bytes, datetime]],
+    rows: Leaves,
     *,
     from_xid: int,
     to_xid: int,
@@ -97,24 +97,24 @@ def add(
     key_id: str,
     note: str = "",
 ) -> Epoch:
-    """Sign an epoch over these rows (`epochs.leaves`), append it to the chain, and give it."""
+    """Sign an epoch over these events, append it to the chain, and give it."""
     epoch = Epoch(
         n=former.n + 1 if former else 1,
         from_xid=from_xid,
         to_xid=to_xid,
         row_count=len(rows),
         total=(former.total if former else 0) + len(rows),
-        root=merkle.root([leaf for _, leaf, _ in rows]),
+        root=rows.root,
         previous=former.link if former else FIRST_PREVIOUS,
-        first_at=min((at for _, _, at in rows), default=None),
-        last_at=max((at for _, _, at in rows), default=None),
+        first_at=rows.first_at,
+        last_at=rows.last_at,
         cluster=cluster,
         sealed_at=now,
         key_id=key_id,
         note=note,
     )
     epoch = replace(epoch, signature=keys.sign(key_id, epoch.message))
-    _write(epoch, b"".join(LEAF.pack(pk, leaf) for pk, leaf, _ in rows))
+    _write(epoch, rows.packed)
     return epoch
 
 

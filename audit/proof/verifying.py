@@ -229,21 +229,26 @@ def _check_signature(epoch: Epoch, former: Epoch | None) -> None:
 def _check_events(
     epoch: Epoch, former: Epoch | None, told: Eras, away: list[Archived], result: Result
 ) -> int:
-    rows = epochs.leaves(epoch.from_xid, epoch.to_xid, told.of_epoch(epoch.n))
+    era = told.of_epoch(epoch.n)
+    rows = epochs.leaves(epoch.from_xid, epoch.to_xid, era)
     near = [row for row in away if row.first_epoch <= epoch.n <= row.last_epoch]
-    if near and _check_around(epoch, [(pk, leaf) for pk, leaf, _ in rows], near, result):
+    if near and _check_around(epoch, rows.pairs(), near, result):
         pass  # what is still in the table is as it was sealed
-    elif len(rows) != epoch.row_count or merkle.root([leaf for _, leaf, _ in rows]) != epoch.root:
-        raise _Found(_name(epoch, [(pk, leaf) for pk, leaf, _ in rows]))
-    oldest = former.sealed_at - LONGEST_TRANSACTION if former else None
-    for pk, _, at in rows:
-        if at > epoch.sealed_at + timedelta(seconds=1):
-            raise _Found(Bad("future", f"Event {pk} bears a time after its own seal.", epoch.n, pk))
-        if oldest and at < oldest:
-            raise _Found(
-                Bad("back_dated", f"Event {pk} bears a time long before the seal before it.", epoch.n, pk)
-            )
+    elif len(rows) != epoch.row_count or rows.root != epoch.root:
+        raise _Found(_name(epoch, rows.pairs()))
+    earliest = former.sealed_at - LONGEST_TRANSACTION if former else None
+    latest = epoch.sealed_at + timedelta(seconds=1)
+    if rows.last_at and (rows.last_at > latest or (earliest and rows.first_at and rows.first_at < earliest)):
+        strange = epochs.first_outside(epoch.from_xid, epoch.to_xid, era, earliest=earliest, latest=latest)
+        if strange:
+            raise _Found(_name_strange_time(epoch, *strange, latest=latest))
     return len(rows)
+
+
+def _name_strange_time(epoch: Epoch, pk: int, at: datetime, *, latest: datetime) -> Bad:
+    if at > latest:
+        return Bad("future", f"Event {pk} bears a time after its own seal.", epoch.n, pk)
+    return Bad("back_dated", f"Event {pk} bears a time long before the seal before it.", epoch.n, pk)
 
 
 def _check_around(epoch: Epoch, found: list[tuple[int, bytes]], near: list[Archived], result: Result) -> bool:
