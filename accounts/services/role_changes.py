@@ -35,6 +35,15 @@ def check_roles(names: list[str]) -> None:
         raise RuleBroken("unknown_role", "Choose at least one of the roles.", field="roles")
 
 
+def rights_to_give(names: list[str]) -> frozenset[str]:
+    """What these roles allow, and go on allowing until the transaction ends: one that nobody holds yet is changed by
+    one person alone, and must not grow between the question whether it is sensitive and the giving.
+    """
+    rows = HospitalRole.objects.select_for_update(of=("self",)).filter(group__name__in=names)
+    list(rows.order_by("pk").values_list("pk", flat=True))
+    return rolebook.rights_of(names)
+
+
 def _involved(change: RoleChange) -> list[UUID]:
     return [key for key in (change.proposed_by_id, change.subject_id) if key is not None]
 
@@ -144,12 +153,17 @@ def change_roles(*, by: User, user: User, roles: list[str], reason: str = "") ->
     return _change_of_person(by, user, roles, reason)
 
 
+def _brings(user: User, before: list[str], after: list[str]) -> frozenset[str]:
+    """The sensitive rights that she would get."""
+    had = rolebook.rights_of(before) if user.is_active else frozenset()
+    return rights.sensitive(rights_to_give(after) - had)
+
+
 def _change_of_person(by: User, user: User, roles: list[str], reason: str) -> RoleChange:
     if RoleChange.objects.waiting().filter(subject=user).exists():
         raise WrongMove("A change of this person's roles waits for a second person. Withdraw it first.")
     before = sorted(user.groups.values_list("name", flat=True))
-    had = rolebook.rights_of(before) if user.is_active else frozenset()
-    adds = rights.sensitive(rolebook.rights_of(roles) - had)
+    adds = _brings(user, before, roles)
     change = RoleChange(
         subject=user, before=before, after=sorted(set(roles)), adds=sorted(adds), proposed_by=by
     )
@@ -202,6 +216,10 @@ def _check_nothing_happened_meanwhile(change: RoleChange) -> None:
     if change.subject is not None:
         now = set(change.subject.groups.values_list("name", flat=True))
         check_roles(change.after)
+        if _brings(change.subject, change.before, change.after) - set(change.adds):
+            raise Stale(
+                "A role of this change may do more since it was proposed. Decline it; it has to be proposed anew."
+            )
     elif change.role is not None:
         now = set(rolebook.rights_of([change.role.group.name]))
         if change.role.retired_at is not None:

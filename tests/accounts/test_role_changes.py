@@ -1,6 +1,7 @@
 """Changes of rights: a sensitive one takes two people, by the verb and by the database; nobody is locked out."""
 
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from accounts import services
-from accounts.models import RoleChange, User
+from accounts.models import HospitalRole, RoleChange, User
 from accounts.roles import Role
 from common.errors import Denied, RuleBroken, Stale, WrongMove
 from common.notices.models import Notice
@@ -144,6 +145,31 @@ def test_agreeing_to_a_role_that_was_retired_meanwhile_is_refused(administrator,
     assert roles_of(clerk) == ["records_clerk"]
 
 
+def widen(by: User, role: HospitalRole, *more: str) -> None:
+    services.change_role(
+        by=by, name=role.group.name, label=role.label, description=role.description, purpose=role.purpose,
+        needs_second_factor=False, rights=["patients.view_chart", "review.view_log", *more], reason="a wider post",
+    )  # fmt: skip
+
+
+def test_agreeing_to_a_role_that_grew_meanwhile_is_refused(administrator, compliance, clerk):
+    """Nobody holds the role yet, so it is changed by one person: what was agreed to is what it was."""
+    role = make_role(administrator, "Log reader", {"review.view_log"})
+    change = give(administrator, clerk, role.group.name)
+    widen(administrator, role, "accounts.manage_users")
+    with pytest.raises(Stale):
+        services.approve_change(by=compliance, change_id=change.pk)
+    assert roles_of(clerk) == ["records_clerk"]
+
+
+def test_agreeing_to_a_role_that_grew_by_nothing_sensitive_is_in_force(administrator, compliance, clerk):
+    role = make_role(administrator, "Log reader", {"review.view_log"})
+    change = give(administrator, clerk, role.group.name)
+    widen(administrator, role)
+    services.approve_change(by=compliance, change_id=change.pk)
+    assert roles_of(clerk) == [role.group.name]
+
+
 def test_a_new_user_with_a_sensitive_role_has_only_the_others_at_first(administrator, compliance):
     person, _ = services.invite_user(
         by=administrator,
@@ -206,6 +232,31 @@ def words(role: Any, rights: set[str]) -> dict[str, Any]:
         "needs_second_factor": role.needs_second_factor,
         "rights": sorted(rights),
     }
+
+
+@pytest.mark.committed
+def test_a_role_does_not_grow_while_it_is_being_given(committed):
+    """One person sends both at once: nobody holds the role yet for the one, and it is not sensitive for the other."""
+    administrator, clerk = make_user(Role.ADMINISTRATOR), make_user(Role.RECORDS_CLERK)
+    make_user(Role.COMPLIANCE_OFFICER)
+    role = make_role(administrator, "Given while it grows", {"patients.view_chart"})
+    given, grown = Event(), Event()
+
+    def work(number: int) -> None:
+        if number:
+            given.wait(10)
+            widen(administrator, role)
+            grown.set()
+            return
+        with transaction.atomic():
+            give(administrator, clerk, role.group.name)
+            given.set()
+            grown.wait(1)
+
+    together(work)
+    assert roles_of(clerk) == [role.group.name]
+    assert RoleChange.objects.get(role=role).is_waiting
+    assert not User.objects.get(pk=clerk.pk).has_perm("review.view_log")
 
 
 # -- the database's own hand
