@@ -18,8 +18,9 @@ from accounts.rolebook import rights_of
 from accounts.services.joining import join_review
 from accounts.services.mailing import goes_by_mail, mail_link
 from accounts.services.passwords import set_password
-from accounts.services.role_changes import change_roles, check_roles
+from accounts.services.role_changes import change_roles, check_roles, rights_to_give
 from accounts.services.rows import locked
+from accounts.services.sittings import end_all_sessions
 from accounts.services.users import check_username_is_free, service_account
 from audit.services import record
 from common.errors import NotFound, RuleBroken
@@ -49,7 +50,7 @@ def _make_link(by: User, user: User, site: str) -> tuple[str, Invitation]:
 
 
 def _not_sensitive(names: list[str]) -> list[str]:
-    return [name for name in names if not rights.sensitive(rights_of([name]))]
+    return [name for name in names if not rights.sensitive(rights_to_give([name]))]
 
 
 @transaction.atomic
@@ -161,10 +162,16 @@ def _end_tokens(user: User) -> int:
 
 
 def _switch_off(user: User) -> dict[str, Any]:
-    """Nobody signs in with this name any more; sessions end with their next request, tokens and links now."""
+    """Nobody signs in with this name any more. Sessions, tokens and links end for good: whoever is let in again signs
+    in again, and a browser in the wrong hands stays out.
+    """
     user.is_active, user.deactivated_at = False, timezone.now()
     user.save()
-    return {"roles": user.role_names, "tokens_ended": _end_tokens(user)}
+    return {
+        "roles": user.role_names,
+        "sessions_ended": end_all_sessions(user),
+        "tokens_ended": _end_tokens(user),
+    }
 
 
 @transaction.atomic

@@ -168,6 +168,23 @@ def test_a_day_that_is_past_acts_at_once_and_ends_the_tokens_for_good(administra
     assert signs_in(clerk.username, PASSWORD)
 
 
+@pytest.mark.parametrize("how", ["left", "last day over", "stopped"])
+def test_a_browser_of_hers_stays_signed_out_when_she_is_let_in_again(administrator, clerk, browse, how):
+    """What was open in somebody else's hands does not open again with the account."""
+    client = browse(clerk)
+    assert client.get("/account/").status_code == 200
+    if how == "stopped":
+        services.stop_user(by=administrator, user_id=clerk.pk, reason="password stolen")
+    elif how == "left":
+        services.leave(by=administrator, user_id=clerk.pk, last_day=days(-1), reason="left")
+    else:
+        services.leave(by=administrator, user_id=clerk.pk, last_day=days(0), reason="moves away")
+        with time_machine.travel(timezone.now() + timedelta(days=1)):
+            services.deactivate_leavers()
+    services.let_in_again(by=administrator, user_id=clerk.pk)
+    assert client.get("/account/").status_code == 302
+
+
 def test_the_last_day_can_be_taken_back(administrator, clerk):
     services.leave(by=administrator, user_id=clerk.pk, last_day=days(3), reason="moves away")
     services.let_in_again(by=administrator, user_id=clerk.pk)
