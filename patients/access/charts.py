@@ -18,7 +18,7 @@ from common.kept import Kept
 from patients.access import rules
 from patients.access.decisions import Decision, Verdict
 from patients.access.registry import Asked, Closer, Condition, Opener, Rule, check_can_be_asked
-from patients.models import Consult, Encounter, Location, Patient
+from patients.models import ChartRestriction, Consult, Encounter, Location, Patient
 
 log = logging.getLogger("chartroom.access")
 
@@ -270,6 +270,18 @@ def check_may_restrict(user: User) -> None:
     """Supervisors and compliance officers."""
     if not user.has_perm("patients.restrict_chart"):
         raise Denied("Your role does not restrict charts.", rule="role")
+
+
+def check_may_lift(user: User, restriction: ChartRestriction) -> None:
+    """Whoever restricts charts, and is not the one who is kept from it."""
+    check_may_restrict(user)
+    if restriction.user_id == user.pk:
+        raise Denied(
+            "This restriction is about you. Somebody else must lift it.",
+            patient_id=restriction.patient_id,
+            about=restriction,
+            rule="own restriction",
+        )
 
 
 def check_may_grant(user: User) -> None:

@@ -129,10 +129,11 @@ def restrict_chart(
 
 @transaction.atomic
 def lift_restriction(*, by: User, restriction_id: Any) -> ChartRestriction:
-    """End a restriction now. Raises NotFound, Denied, WrongMove."""
+    """End a restriction now; nobody ends one that is about her. Raises NotFound, Denied, WrongMove."""
     access.check_may_restrict(by)
     restriction: ChartRestriction = _row(ChartRestriction.objects.all(), restriction_id)
     _, decision = access.get_to_manage(by, restriction.patient_id)
+    access.check_may_lift(by, restriction)
     _ended(restriction)
     record(
         "chart.restriction_lifted",

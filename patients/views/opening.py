@@ -26,6 +26,9 @@ def _page(request: HttpRequest, patient_id: UUID, filled: dict[str, Any]) -> Htt
         "patient": opened.patient,
         "tab": "opening",
         "opened": opened,
+        "restrictions": [
+            (row, access.allows(access.check_may_lift, user, row)) for row in opened.restrictions
+        ],
         "forms": {name: filled.get(name) or form(prefix=name) for name, form in FORMS.items()},
         "form": next(iter(filled.values()), None),
         "can_restrict": access.allows(access.check_may_restrict, user),

@@ -34,6 +34,23 @@ def test_a_restriction_is_set_and_lifted(supervisor: User, clerk: User) -> None:
         services.lift_restriction(by=supervisor, restriction_id=row.pk)
 
 
+@pytest.mark.parametrize("role", [Role.RECORDS_SUPERVISOR, Role.COMPLIANCE_OFFICER])
+def test_nobody_lifts_the_restriction_that_is_about_her(role: Role, supervisor: User, browse: Browse) -> None:
+    """Her own family: the chart asks her to say why, and goes on asking."""
+    her, patient = make_user(role), PatientFactory.create()
+    given = {"kind": "family", "why": "Her mother", "user": her.username}
+    row = services.restrict_chart(by=supervisor, patient_id=patient.pk, **given)
+    lift, page = reverse("patients:lift", args=[row.pk]), reverse("patients:opening", args=[patient.pk])
+    assert lift not in browse(her).get(page).content.decode()
+    with pytest.raises(Denied) as refused:
+        services.lift_restriction(by=her, restriction_id=row.pk)
+    assert refused.value.rule == "own restriction"
+    row.refresh_from_db()
+    assert row.until is None
+    assert lift in browse(supervisor).get(page).content.decode()
+    services.lift_restriction(by=supervisor, restriction_id=row.pk)
+
+
 @pytest.mark.parametrize(
     ("given", "field"),
     [
