@@ -104,9 +104,11 @@ class PartOut(Answer):
 
     document = serializers.CharField()
     version = serializers.CharField()
-    title = serializers.CharField()
+    title = serializers.CharField(
+        help_text="“Not open to you”, and nothing in the next four, where it is not."
+    )
     type = serializers.CharField()
-    service_date = serializers.DateField()
+    service_date = serializers.DateField(allow_null=True)
     media_type = serializers.CharField()
     sha256 = serializers.CharField(help_text="Of the original that went into the package.")
     pages = serializers.ListField(

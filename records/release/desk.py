@@ -77,13 +77,15 @@ def panes(user: User, opened: OpenRequest) -> dict[str, Any]:
     documents = chart_documents(user, row) if can_edit else []
     chosen = {str(item.document_id) for item in cleared.rows}
     asked = {str(document.pk) for document in in_scope(row)[:MOST_SHOWN]} if can_edit else set()
-    flagged = [item for item in cleared.rows if item.document.labels]
+    goes = [(item, item.document_id in cleared.hidden) for item in cleared.rows]
+    flagged = [item for item, is_hidden in goes if item.document.labels and not is_hidden]
     release = opened.release
     status = release_status(release, opened.job) if release else ""
     return {
         "record_request": row,
         "patient": row.patient,
         "cleared": cleared,
+        "goes": goes,
         "checks": cleared.checks,
         "documents": [(document, str(document.pk) in (chosen or asked)) for document in documents],
         "asked": asked,

@@ -1,6 +1,8 @@
 """What the API takes and gives for requests, releases and disclosures (API.md)."""
 
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -225,8 +227,18 @@ def release_status(release: Release, job: Job | None) -> str:
     return {JobStatus.RUNNING: "building", JobStatus.FAILED: "failed"}.get(JobStatus(job.status), "queued")
 
 
-def release_body(release: Release, job: Job | None) -> dict[str, Any]:
-    """A release with its progress (0 to 1) and, once built, what is in it."""
+NOT_OPEN = "Not open to you"  # in place of a title
+
+
+def _part(part: dict[str, Any], hidden: Collection[UUID]) -> dict[str, Any]:
+    """A document of a package; of one that is not open to whoever asks, that it is there and nothing else."""
+    if UUID(part["document"]) not in hidden:
+        return part
+    return {**part, "title": NOT_OPEN, "type": "", "service_date": None, "media_type": "", "sha256": ""}
+
+
+def release_body(release: Release, job: Job | None, hidden: Collection[UUID]) -> dict[str, Any]:
+    """A release with its progress (0 to 1) and, once built, what is in it; nothing of the `hidden` documents."""
     status = release_status(release, job)
     return {
         "id": str(release.pk),
@@ -238,7 +250,7 @@ def release_body(release: Release, job: Job | None) -> dict[str, Any]:
         "job": str(job.pk) if job else None,
         "pages": release.pages,
         "sha256": release.sha256,
-        "manifest": release.manifest.get("parts", []),
+        "manifest": [_part(part, hidden) for part in release.manifest.get("parts", [])],
         "error": release.error or (job.error if job and status == "failed" else ""),
         "built_at": release.built_at,
         "needs_approval": release.needs_approval,
@@ -288,7 +300,7 @@ def request_body(
             {
                 "document": str(row.document_id),
                 "version": str(row.document_version_id),
-                "title": row.document.title,
+                "title": NOT_OPEN if row.document_id in cleared.hidden else row.document.title,
             }
             for row in cleared.rows
         ],

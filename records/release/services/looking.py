@@ -21,7 +21,7 @@ from records.documents.sealed import Stored
 from records.release import access, queries
 from records.release.models import Disclosure, Evidence, RecordRequest, Release
 from records.release.services.building import KIND
-from records.release.services.clearing import Clearance, clearance
+from records.release.services.clearing import Clearance, clearance, hidden_in
 
 
 @dataclass
@@ -80,11 +80,11 @@ def note_list(*, by: User, patients: Iterable[UUID], filters: dict[str, Any]) ->
 
 
 @transaction.atomic
-def open_release(*, by: User, release_id: Any) -> tuple[Release, Job | None]:
-    """One release and its job. Raises NotFound, Denied."""
+def open_release(*, by: User, release_id: Any) -> tuple[Release, Job | None, set[UUID]]:
+    """One release, its job, and which of its documents are not open to `by`. Raises NotFound, Denied."""
     release, decision = access.get_release_for(by, release_id)
     record("release.viewed", by=by, patient=release.patient_id, about=release, reason=str(decision))
-    return release, job_of(release)
+    return release, job_of(release), hidden_in(by, release)
 
 
 @transaction.atomic

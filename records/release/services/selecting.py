@@ -72,12 +72,14 @@ def _is_outside(record_request: RecordRequest, document: Document) -> bool:
     return is_early or is_late or bool(types and document.type.code not in types)
 
 
-def why_not(by: User, record_request: RecordRequest, documents: Sequence[Document]) -> dict[UUID, Broken]:
-    """Which of these documents stay back from this request, each with the rule. Asked at selection and at building.
+def why_not(
+    record_request: RecordRequest, documents: Sequence[Document], seen: set[UUID]
+) -> dict[UUID, Broken]:
+    """Which of these documents stay back from this request, each with the rule; `seen` are open to whoever asks.
 
-    Documents outside an authorization's description do not go, 45 CFR 164.508(a)(1).
+    Asked at selection and at building. Documents outside an authorization's description do not go, 45 CFR
+    164.508(a)(1).
     """
-    seen = document_access.viewable(by, documents)
     found = {row.pk: _why_not(record_request, row, is_seen=row.pk in seen) for row in documents}
     return {pk: broken for pk, broken in found.items() if broken is not None}
 
@@ -143,7 +145,7 @@ def select_documents(
     withdraw_package(by=by, record_request=record_request)
     SelectedDocument.objects.filter(request=record_request).delete()
     selection = Selection(rows=[])
-    stay = why_not(by, record_request, asked)
+    stay = why_not(record_request, asked, document_access.viewable(by, asked))
     for document in asked:
         kept_back = stay.get(document.pk)
         if kept_back:

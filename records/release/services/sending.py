@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.services import record
-from common.errors import RuleBroken, RulesBroken, WrongMove, check_move
+from common.errors import Denied, RuleBroken, RulesBroken, WrongMove, check_move
 from common.ids import uuid7
 from common.notices.models import Tone
 from common.notices.services import notify
@@ -25,7 +25,7 @@ from records.release.models import (
     ReleaseStatus,
     RequestStatus,
 )
-from records.release.services.clearing import clearance
+from records.release.services.clearing import clearance, hidden_in
 
 _INSERT = """
 insert into release_disclosure (id, disclosed_on, patient_id, request_id, release_id, kind, recipient_name,
@@ -140,6 +140,13 @@ def download_package(*, by: User, release_id: Any) -> OpenPackage:
     if release.status == ReleaseStatus.WITHDRAWN:
         raise WrongMove("This package was withdrawn because the request changed. Build it again.")
     if release.status == ReleaseStatus.DELIVERED:
+        if hidden_in(by, release):
+            raise Denied(
+                "A document in this package is not open to you, so you cannot have a copy.",
+                patient_id=release.patient_id,
+                about=release,
+                rule="a document of the package",
+            )
         name, facts = "release.package_copied", {"sha256": release.sha256, "request": release.request.number}
     else:
         name = "release.package_downloaded"

@@ -101,7 +101,7 @@ def test_a_release_leaves_out_what_was_retracted_after_it_was_chosen(roi: User, 
     retract(clerk, row.document)
     assert events("document.retracted")[0].detail["on_its_way"].startswith("It is chosen for request")
     document = Document.objects.get(pk=row.document_id)
-    assert selecting.why_not(roi, request, [document])[document.pk].rule == "entered_in_error"
+    assert selecting.why_not(request, [document], {document.pk})[document.pk].rule == "entered_in_error"
 
 
 def test_the_page_asks_why_and_says_what_happens(clerk: User, patient: Patient, browse: Browse) -> None:
