@@ -39,10 +39,11 @@ where actor_id is null and at > %s and event = 'user.sign_in_failed' and outcome
   and lower(actor) = lower(%s)
 order by at desc limit %s
 """
-_LAST_SUCCESS = """
-select max(at) from audit_event
-where actor_id = (select id from accounts_user where lower(username) = lower(%s))
-  and at > %s and event = 'user.signed_in' and coalesce(ip <<= %s::inet, %s::inet is null)
+_BEGUN_ANEW = """
+with owner as (select id, password_set_at from accounts_user where lower(username) = lower(%s))
+select (select max(at) from audit_event where actor_id = (select id from owner)
+            and at > %s and event = 'user.signed_in' and coalesce(ip <<= %s::inet, %s::inet is null)),
+       (select password_set_at from owner)
 """
 _CODES_FAILED = """
 select at from audit_event
@@ -95,10 +96,13 @@ def neighbourhood(address: str | None) -> str | None:
 
 
 def _failures(username: str, place: str | None, since: datetime) -> tuple[list[datetime], list[datetime]]:
-    """Times of failures, newest first: of this name from anywhere, and from here since it last got in from here."""
+    """Times of failures since the name has its password, newest first: from anywhere, and from here since it last
+    got in from here.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_LAST_SUCCESS, [username, since, place, place])
-        (success,) = cursor.fetchone()
+        cursor.execute(_BEGUN_ANEW, [username, since, place, place])
+        success, password_set_at = cursor.fetchone()
+        since = max(since, password_set_at or since)
         cursor.execute(_FAILED, [place, place, since, username, FAILURES_ANYWHERE])
         rows = cursor.fetchall()
     here = [at for at, is_from_here in rows if is_from_here and (success is None or at > success)]

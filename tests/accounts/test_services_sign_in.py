@@ -158,6 +158,23 @@ def test_after_a_quarter_of_an_hour_one_may_try_again(clerk: User) -> None:
         assert _try(clerk.username, PASSWORD) == clerk
 
 
+@pytest.mark.parametrize("limit", ["FAILURES", "FAILURES_ANYWHERE"])
+def test_a_new_password_gives_its_owner_her_tries_back(
+    limit: str, administrator: User, clerk: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the refusal says: the administrator can help whom somebody else locked out, or who forgot."""
+    monkeypatch.setattr(throttling, limit, 3)
+    _fail(clerk.username, 3)
+    with pytest.raises(TooMany, match="new password"):
+        _try(clerk.username, PASSWORD)
+    given = "seven-otters-cross-11"
+    services.give_password(by=administrator, user_id=clerk.pk, password=given)
+    assert _try(clerk.username, given) == clerk
+    _fail(clerk.username, 3)
+    with pytest.raises(TooMany):
+        _try(clerk.username, given)
+
+
 def test_refused_attempts_do_not_flood_the_log_nor_prolong_the_wait(clerk: User) -> None:
     _fail(clerk.username, throttling.FAILURES)
     waits = []
