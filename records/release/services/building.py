@@ -112,7 +112,7 @@ def _mark_failed(release: Release, why: str, record_request: RecordRequest) -> N
         [release.asked_by_id],
         kind="release.failed",
         tone=Tone.BAD,
-        text=f"The package of request {record_request.number} could not be built. The request says why.",
+        text=_in_short(record_request),
         url=record_request.get_absolute_url(),
     )
 
@@ -132,13 +132,17 @@ def build(job: Running) -> None:
         try:
             _build(job, release)
         except (AssemblyRefused, Denied, NotFound, RulesBroken) as refused:
-            why = str(refused)
-            _give_up(job, release, why)
-            raise JobFailed(why) from refused
+            _give_up(job, release, str(refused))
+            raise JobFailed(_in_short(release.request)) from refused
         except Exception:
             if job.attempts >= settings.JOB_ATTEMPTS:
                 _give_up(job, release, FAULT)
             raise
+
+
+def _in_short(record_request: RecordRequest) -> str:
+    """Why the job failed, for whoever runs the system too: the reason may name documents, and stands at the request."""
+    return f"The package of request {record_request.number} could not be built. The request says why."
 
 
 def _give_up(job: Running, release: Release, why: str) -> None:

@@ -213,6 +213,8 @@ def test_a_label_set_after_ordering_stops_the_job(roi: User) -> None:
     release.refresh_from_db()
     assert (release.status, release.request.status) == (ReleaseStatus.FAILED, RequestStatus.RECEIVED)
     assert "Psychotherapy notes do not go" in release.error
+    job = job_of(release)
+    assert job.error == f"The package of request {row.number} could not be built. The request says why."
     assert events("release.failed", about=release)[0].outcome == "failed"
     assert not events("release.built", about=release)
 
