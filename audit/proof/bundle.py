@@ -133,19 +133,23 @@ def pack(events: Sequence[Proven], *, archived: Sequence[Mapping[str, Any]] = ()
         "archived": list(archived),
         "stamps": [{"epoch": stamp.n, "authority": stamp.authority} for stamp, _ in stamped],
     }
+    files: dict[str, bytes] = {
+        "bundle.json": json.dumps(about, indent=1).encode(),
+        "events.jsonl": "".join(f"{line}\n" for line in lines).encode(),
+        "verify.py": Path(offline_verifier.__file__).read_bytes(),
+        "README.txt": (README + _readme_archived(archived) + (README_STAMPS if stamped else "")).encode(),
+    }
+    for stamp, data in stamped:
+        files[f"stamps/epoch-{stamp.n}.txt"] = data
+        files[f"stamps/epoch-{stamp.n}.tsr"] = stamp.response
+    if stamped and (certificates := stamps.certificates()):
+        files["stamps/authority.pem"] = certificates
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
+    files[offline_verifier.SUMS] = sums.encode()
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("bundle.json", json.dumps(about, indent=1))
-        archive.writestr("events.jsonl", "".join(f"{line}\n" for line in lines))
-        archive.writestr("verify.py", Path(offline_verifier.__file__).read_text(encoding="utf-8"))
-        archive.writestr(
-            "README.txt", README + _readme_archived(archived) + (README_STAMPS if stamped else "")
-        )
-        for stamp, data in stamped:
-            archive.writestr(f"stamps/epoch-{stamp.n}.txt", data)
-            archive.writestr(f"stamps/epoch-{stamp.n}.tsr", stamp.response)
-        if stamped and (certificates := stamps.certificates()):
-            archive.writestr("stamps/authority.pem", certificates)
+        for name, content in files.items():
+            archive.writestr(name, content)
     return target.getvalue()
 
 
@@ -236,6 +240,7 @@ README = """Evidence from the access log of Chartroom
 
 events.jsonl  one event a line: readable fields, the exact text that was sealed, and its Merkle proof
 bundle.json   the signed epochs that these events belong to
+SHA256SUMS    the hash of every other file, as they were packed: nothing was damaged on the way
 verify.py     checks all of it: python3 verify.py     (Python 3.8 or newer, nothing else, no network)
 
 Times ("at") are microseconds since 1970-01-01 00:00 UTC.

@@ -57,6 +57,17 @@ def look() -> timedelta | None:
     return step
 
 
+def set_back(from_xid: int, to_xid: int) -> timedelta:
+    """How far back the clock was set in these transactions, by the events that tell it: so much may times go wrong."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select coalesce(-sum((detail->>'seconds')::numeric) filter (where (detail->>'seconds')::numeric < 0), 0)"
+            " from audit_event where event = 'clock.stepped' and txid >= %s::text::xid8 and txid < %s::text::xid8",
+            [str(from_xid), str(to_xid)],
+        )
+        return timedelta(seconds=float(cursor.fetchone()[0]))
+
+
 def _database_clock() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("select clock_timestamp()")

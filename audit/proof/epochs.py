@@ -22,16 +22,19 @@ COLUMNS = (
     " key_id, note, signature"
 )
 
+# Written out here, not a function of the database: its owner could make that one say what was sealed.
 CANONICAL = (
-    "audit_canonical(id, at, txid, event, action, actor_id, actor, roles, session, patient_id, patient_ids,"
-    " object_type, object_id, purpose, reason, outcome, channel, ip, request_id, detail)"
+    "('chartroom-event-1;' || row(id, (extract(epoch from at) * 1000000)::bigint, txid, event, action, actor_id, actor,"
+    " roles, session, patient_id, patient_ids, object_type, object_id, purpose, reason, outcome, channel, ip,"
+    " request_id, detail)::text)"
 )
 OF_TRANSACTIONS = "txid >= %s::text::xid8 and txid < %s::text::xid8 and id > %s and id <= %s"
 # One value for all: handing each row to Python costs as much as hashing it.
 LEAVES = (
     "select string_agg("  # noqa: S608
     f"int8send(id) || sha256('\\x00'::bytea || convert_to({CANONICAL}, 'UTF8')), ''::bytea order by txid, id),"
-    f" min(at), max(at) from audit_event where {OF_TRANSACTIONS}"
+    " min(at), max(at), (select sha256(leaves) from audit_epoch_leaves where n = %s)"
+    f" from audit_event where {OF_TRANSACTIONS}"
 )
 OUTSIDE = f"select id, at from audit_event where {OF_TRANSACTIONS} and (at < %s or at > %s) order by txid, id limit 1"  # noqa: S608
 
@@ -126,6 +129,7 @@ class Leaves:
     packed: bytes = b""
     first_at: datetime | None = None
     last_at: datetime | None = None
+    kept_sha256: bytes = b""  # of what the epoch kept of them when it was sealed; empty where it kept nothing
 
     def __len__(self) -> int:
         return len(self.packed) // LEAF.size
@@ -136,17 +140,22 @@ class Leaves:
         at = range(LEAF.size - HASH_BYTES, len(self.packed), LEAF.size)
         return merkle.root([self.packed[start : start + HASH_BYTES] for start in at])
 
+    @property
+    def are_kept(self) -> bool:
+        """Whether the hashes that the epoch kept are these."""
+        return hashlib.sha256(self.packed).digest() == self.kept_sha256
+
     def pairs(self) -> list[tuple[int, bytes]]:
         """(event id, leaf hash) of each."""
         return list(LEAF.iter_unpack(self.packed))
 
 
-def leaves(from_xid: int, to_xid: int, era: Era) -> Leaves:
-    """The events that these transactions of this era wrote."""
+def leaves(from_xid: int, to_xid: int, era: Era, *, kept_by: int | None = None) -> Leaves:
+    """The events that these transactions of this era wrote; `kept_by` is the epoch that sealed them."""
     with connection.cursor() as cursor:
-        cursor.execute(LEAVES, [str(from_xid), str(to_xid), era.after_id, era.up_to_id])
-        packed, first_at, last_at = cursor.fetchone()
-    return Leaves(bytes(packed or b""), first_at, last_at)
+        cursor.execute(LEAVES, [kept_by, str(from_xid), str(to_xid), era.after_id, era.up_to_id])
+        packed, first_at, last_at, kept = cursor.fetchone()
+    return Leaves(bytes(packed or b""), first_at, last_at, bytes(kept or b""))
 
 
 def first_outside(

@@ -90,9 +90,15 @@ def is_signed(public, message, signature):
     return _same(_times(s, BASE), _add(r, _times(h, a)))
 
 
+SUMS = "SHA256SUMS"
+MUST = ("README.txt", "bundle.json", "events.jsonl", "verify.py")
+
+
 def climb(leaf, steps):
     """The Merkle root that a leaf and its siblings lead to (RFC 6962)."""
     for side, sibling in steps:
+        if side not in ("L", "R"):
+            raise ValueError("A proof names the side %r" % side)
         other = bytes.fromhex(sibling)
         leaf = hashlib.sha256(b"\x01" + (other + leaf if side == "L" else leaf + other)).digest()
     return leaf
@@ -102,7 +108,7 @@ def check(folder, trusted_key):
     """Every problem found, as sentences; and the public keys that signed, as base64."""
     with open(os.path.join(folder, "bundle.json"), encoding="utf-8") as file:
         bundle = json.load(file)
-    problems = []
+    problems = unlike_the_sums(folder)
     epochs = {}
     held = set()
     used = set()
@@ -138,6 +144,18 @@ def check(folder, trusted_key):
         for row in bundle.get("archived", [])
     ]
     return problems, count, sorted(used), covers, absent
+
+
+def unlike_the_sums(folder):
+    """The files that are not as SHA256SUMS has them, as sentences: what no signature covers was not damaged at least."""
+    with open(os.path.join(folder, SUMS), encoding="utf-8") as file:
+        sums = dict(line.rstrip("\n").split("  ", 1)[::-1] for line in file)
+    problems = ["%s does not name %s." % (SUMS, name) for name in MUST if name not in sums]
+    for name in sorted(sums):
+        with open(os.path.join(folder, *name.split("/")), "rb") as file:
+            if hashlib.sha256(file.read()).hexdigest() != sums[name]:
+                problems.append("%s is not as it was packed." % name)
+    return problems
 
 
 def stamps_of(folder, bundle, held, problems):

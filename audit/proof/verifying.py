@@ -11,28 +11,17 @@ from django.db import connection
 
 from audit.archiving import ledger
 from audit.archiving.ledger import Archived
-from audit.proof import epochs, eras, keys, merkle, sealing, stamps
-from audit.proof.epochs import FIRST_PREVIOUS, Epoch
-from audit.proof.eras import Eras
+from audit.proof import clock, epochs, eras, keys, merkle, naming, sealing, stamps
+from audit.proof.epochs import FIRST_PREVIOUS, Epoch, Leaves
+from audit.proof.eras import Era, Eras
+from audit.proof.naming import Bad
 from audit.proof.stamps import NotStamped, Stamp, Trust, WrongStamp
 
 # How far an event's time may lie before the seal of the epoch before it: a transaction that stayed open.
 LONGEST_TRANSACTION = timedelta(minutes=15)
+BEGINNING = datetime(1971, 1, 1, tzinfo=UTC)  # no event is older
 
 logger = logging.getLogger("chartroom.audit")
-
-
-@dataclass
-class Bad:
-    """The first thing that is not as it was sealed."""
-
-    # altered, deleted, inserted, reordered, partition_dropped, back_dated, future, key, epoch_altered, epoch_removed,
-    # other_cluster, archive_altered; by checkpoints: tail_cut, restored, chain_replaced; and when all else is whole:
-    # stamp_wrong, stamp_untrusted, stamp_time
-    kind: str
-    text: str
-    epoch: int | None = None
-    event: int | None = None
 
 
 @dataclass
@@ -81,6 +70,7 @@ def verify(
             stamped.check_end(former)
             if told is None:
                 _check_tail(result, former)
+                _check_strays(eras.every())
         if stamped.first_wrong:
             raise _Found(stamped.first_wrong)
     except _Found as found:
@@ -105,7 +95,11 @@ def _walk(
     away = _archived()
     former: Epoch | None = None
     if first > 1:
-        former = next(iter(epochs.every(first - 1)), None)
+        former = epochs.of([first - 1]).get(first - 1)
+        if former is None:
+            raise _Found(
+                Bad("epoch_removed", f"Epoch {first - 1} is missing from the chain.", epoch=first - 1)
+            )
     for epoch in epochs.every(first):
         stamped.pass_by(epoch, is_asked=last is None or epoch.n <= last)
         if last is not None and epoch.n > last:
@@ -230,25 +224,44 @@ def _check_events(
     epoch: Epoch, former: Epoch | None, told: Eras, away: list[Archived], result: Result
 ) -> int:
     era = told.of_epoch(epoch.n)
-    rows = epochs.leaves(epoch.from_xid, epoch.to_xid, era)
+    rows = epochs.leaves(epoch.from_xid, epoch.to_xid, era, kept_by=epoch.n)
     near = [row for row in away if row.first_epoch <= epoch.n <= row.last_epoch]
     if near and _check_around(epoch, rows.pairs(), near, result):
         pass  # what is still in the table is as it was sealed
     elif len(rows) != epoch.row_count or rows.root != epoch.root:
-        raise _Found(_name(epoch, rows.pairs()))
-    earliest = former.sealed_at - LONGEST_TRANSACTION if former else None
-    latest = epoch.sealed_at + timedelta(seconds=1)
-    if rows.last_at and (rows.last_at > latest or (earliest and rows.first_at and rows.first_at < earliest)):
-        strange = epochs.first_outside(epoch.from_xid, epoch.to_xid, era, earliest=earliest, latest=latest)
-        if strange:
-            raise _Found(_name_strange_time(epoch, *strange, latest=latest))
+        raise _Found(naming.of_events(epoch, rows.pairs()))
+    elif not rows.are_kept:
+        text = f"The hashes that epoch {epoch.n} kept of its events are not those that were sealed; the events are."
+        raise _Found(Bad("epoch_altered", text, epoch=epoch.n))
+    _check_times(epoch, former, rows, era)
     return len(rows)
 
 
-def _name_strange_time(epoch: Epoch, pk: int, at: datetime, *, latest: datetime) -> Bad:
-    if at > latest:
-        return Bad("future", f"Event {pk} bears a time after its own seal.", epoch.n, pk)
-    return Bad("back_dated", f"Event {pk} bears a time long before the seal before it.", epoch.n, pk)
+def _earliest_after(former: Epoch | None) -> datetime:
+    """Before when no event can have been written that the epoch `former` left for later.
+
+    Where it left much behind (a week without a key), or the log was moved and written before somebody said so, those
+    events are older than its seal, and none is older than what it sealed.
+    """
+    if former is None:
+        return BEGINNING
+    has_left_some = former.row_count > sealing.MOST_ROWS // 2 or eras.move_in(former.note) is not None
+    at = former.last_at or BEGINNING if has_left_some else former.sealed_at
+    return at - LONGEST_TRANSACTION
+
+
+def _check_times(epoch: Epoch, former: Epoch | None, rows: Leaves, era: Era) -> None:
+    """No event bears a time long before the seal before it, or after its own; unless the clock was set back then."""
+    earliest = _earliest_after(former)
+    latest = epoch.sealed_at + timedelta(seconds=1)
+    if not rows.first_at or not rows.last_at or (rows.first_at >= earliest and rows.last_at <= latest):
+        return
+    back = clock.set_back(former.from_xid if former else epoch.from_xid, epoch.to_xid)
+    strange = epochs.first_outside(
+        epoch.from_xid, epoch.to_xid, era, earliest=earliest - back, latest=latest + back
+    )
+    if strange:
+        raise _Found(naming.strange_time(epoch.n, *strange, latest=latest))
 
 
 def _check_around(epoch: Epoch, found: list[tuple[int, bytes]], near: list[Archived], result: Result) -> bool:
@@ -266,47 +279,8 @@ def _check_around(epoch: Epoch, found: list[tuple[int, bytes]], near: list[Archi
         return False
     is_kept = len(kept) == epoch.row_count and merkle.root([leaf for _, leaf in kept]) == epoch.root
     if not is_kept or found != [(pk, leaf) for pk, leaf in kept if pk not in gone]:
-        raise _Found(_name(epoch, found, gone))
+        raise _Found(naming.of_events(epoch, found, gone))
     return True
-
-
-def _name(epoch: Epoch, found: list[tuple[int, bytes]], gone: set[int] | None = None) -> Bad:
-    """Which event it is, by the hashes that were kept when the epoch was sealed; `gone` were archived."""
-    kept = epochs.kept_leaves(epoch.n)
-    if len(kept) != epoch.row_count or merkle.root([leaf for _, leaf in kept]) != epoch.root:
-        text = (
-            f"The events of epoch {epoch.n} are not those that were sealed, and neither are its kept hashes."
-        )
-        return Bad("altered", text, epoch.n, found[0][0] if found else None)
-    kept = [(pk, leaf) for pk, leaf in kept if pk not in (gone or ())]
-    then, now = dict(kept), dict(found)
-    for pk, leaf in kept:
-        if pk not in now:
-            missing = sum(1 for other in then if other not in now)
-            if month := _lost_month(epoch):
-                text = f"The part of the table for {month} is gone, and with it event {pk} and others."
-                return Bad("partition_dropped", text, epoch.n, pk)
-            more = f" and {missing - 1} more" if missing > 1 else ""
-            return Bad("deleted", f"Event {pk}{more} of epoch {epoch.n} is missing.", epoch.n, pk)
-        if now[pk] != leaf:
-            return Bad("altered", f"Event {pk} is not as it was sealed.", epoch.n, pk)
-    for pk, _ in found:
-        if pk not in then:
-            return Bad("inserted", f"Event {pk} was put in after epoch {epoch.n} was sealed.", epoch.n, pk)
-    first = next(mine for (mine, _), (theirs, _) in zip(found, kept, strict=True) if mine != theirs)
-    return Bad("reordered", f"Event {first} stands in another place than when it was sealed.", epoch.n, first)
-
-
-def _lost_month(epoch: Epoch) -> str:
-    """The month (YYYY-MM) of this epoch's events that lost its part of the table without being archived; else empty."""
-    lawful = {str(row.month) for row in ledger.archived()}
-    days = {at.astimezone(UTC) for at in (epoch.first_at, epoch.last_at) if at}
-    for day in sorted(days):
-        with connection.cursor() as cursor:
-            cursor.execute("select to_regclass(%s) is null", [f"public.audit_event_{day:%Y%m}"])
-            if cursor.fetchone()[0] and f"{day:%Y-%m}" not in lawful:
-                return f"{day:%Y-%m}"
-    return ""
 
 
 def _went_back(checkpoint: Mapping[str, Any]) -> bool:
@@ -344,18 +318,50 @@ def _check_checkpoints(checkpoints: Iterable[Mapping[str, Any]], newest: Epoch |
 
 
 def _check_tail(result: Result, newest: Epoch | None) -> None:
-    """Events not sealed yet: counted; none may claim a transaction that has not begun."""
+    """Events not sealed yet: counted; none may claim a transaction that has not begun, or a time that cannot be."""
+    begin, after_id = (newest.next_from_xid if newest else 0), eras.every().current.after_id
+    earliest = _earliest_after(newest)
     with connection.cursor() as cursor:
         cursor.execute(
-            "select count(*), min(id) filter (where txid >= pg_snapshot_xmax(pg_current_snapshot()))"
-            " from audit_event where txid >= %s::text::xid8 and id > %s",
-            [str(newest.next_from_xid if newest else 0), eras.every().current.after_id],
+            "select count(*), min(id) filter (where txid >= pg_snapshot_xmax(pg_current_snapshot())),"
+            " min(at), max(at), clock_timestamp() from audit_event where txid >= %s::text::xid8 and id > %s",
+            [str(begin), after_id],
         )
-        result.unsealed, forged = cursor.fetchone()
+        result.unsealed, forged, first_at, last_at, now = cursor.fetchone()
     if forged is not None:
         raise _Found(
             Bad("inserted", f"Event {forged} claims a transaction that has not begun.", event=forged)
         )
+    latest = now + timedelta(seconds=1)
+    if result.unsealed and (first_at < earliest or last_at > latest):
+        back = clock.set_back(newest.from_xid if newest else 0, eras.LARGEST_ID)
+        strange = epochs.first_outside(
+            begin, eras.LARGEST_ID, eras.every().current, earliest=earliest - back, latest=latest + back
+        )
+        if strange:
+            raise _Found(naming.strange_time(None, *strange, latest=latest))
+
+
+def _check_strays(told: Eras) -> None:
+    """No event stands where no epoch would ever look for it: by a number that the log never gives, or by a transaction
+    that its former cluster had not reached when the log was moved.
+    """
+    spans = [(-eras.LARGEST_ID - 1, 0, 0)]  # ids from, ids to, transactions from
+    for era in told.eras[:-1]:
+        ended_by = told.last_epoch_of(era)
+        last = epochs.of([ended_by]).get(ended_by) if ended_by else None
+        if last:
+            spans.append((era.after_id + 1, era.up_to_id, last.to_xid))
+    for from_id, up_to_id, from_xid in spans:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select min(id) from audit_event where id >= %s::text::bigint and id <= %s and txid >= %s::text::xid8",
+                [str(from_id), up_to_id, str(from_xid)],
+            )
+            (stray,) = cursor.fetchone()
+        if stray is not None:
+            text = f"Event {stray} bears a number or a transaction that the log never gave."
+            raise _Found(Bad("inserted", text, event=stray))
 
 
 def read_checkpoints(text: str) -> list[dict[str, Any]]:

@@ -138,10 +138,10 @@ def as_detail(result: Result) -> dict[str, Any]:
     }
 
 
-def verify_now(*, by: User, first: int = 1) -> Result:
-    """Check every event and seal from epoch `first` on; what was found is an event. Raises Denied."""
+def verify_now(*, by: User, first: int = 1, last: int | None = None) -> Result:
+    """Check every event and seal from epoch `first` to `last`; what was found is an event. Raises Denied."""
     access.check_may_view_log(by)
-    return _verify(by, first)
+    return _verify(by, first, last)
 
 
 def verify_lately() -> Result:
@@ -160,8 +160,8 @@ def verify_lately() -> Result:
     return result
 
 
-def _verify(by: User, first: int) -> Result:
-    result = verifying.verify(first=first)
+def _verify(by: User, first: int, last: int | None = None) -> Result:
+    result = verifying.verify(first=first, last=last)
     with transaction.atomic():
         LogCheck.objects.create(
             by=by,
@@ -174,7 +174,7 @@ def _verify(by: User, first: int) -> Result:
             "log.verified",
             by=by,
             outcome="success" if result.ok else "failed",
-            detail={"first_epoch": first, **as_detail(result)},
+            detail={"first_epoch": first, "last_epoch": last, **as_detail(result)},
         )
     return result
 

@@ -18,6 +18,11 @@ class VerifyQuery(Body):
     """Which part of the chain."""
 
     from_epoch = serializers.IntegerField(min_value=1, required=False, help_text="Check from this epoch on.")
+    to_epoch = serializers.IntegerField(
+        min_value=1,
+        required=False,
+        help_text="Check up to this epoch; without it to the end, and what is not sealed.",
+    )
 
 
 class BadSerializer(Body):
@@ -82,7 +87,9 @@ class VerifyView(Endpoint):
     @extend_schema(responses=VerifySerializer)
     def get(self, request: Request) -> Response:
         """Check every event and every seal, and name the first bad one."""
-        result = proof.verify_now(by=me(request), first=self.query.get("from_epoch", 1))
+        result = proof.verify_now(
+            by=me(request), first=self.query.get("from_epoch", 1), last=self.query.get("to_epoch")
+        )
         return Response(proof.as_detail(result))
 
 

@@ -61,6 +61,28 @@ def test_a_bundle_proves_itself(folder: Path) -> None:
 
 
 @pytest.mark.committed
+@pytest.mark.parametrize("name", ["README.txt", "bundle.json", "events.jsonl", "verify.py", "SHA256SUMS"])
+def test_one_changed_byte_of_any_file_is_found(name: str, folder: Path) -> None:
+    """Of a file that no signature covers too: a comment, a space, the time of making."""
+    path = folder / name
+    whole = path.read_bytes()
+    if name == "events.jsonl":
+        places = [whole.index(b'["R"') + 2] if b'["R"' in whole else [whole.index(b'["L"') + 2]
+    else:
+        places = [0, len(whole) // 2, len(whole) - 1]
+    if name == "bundle.json":
+        places.append(whole.index(b"made_at") + 12)
+    if name == "verify.py":
+        places = [whole.index(b"# ") if b"# " in whole else 0, whole.index(b"Check evidence") + 3]
+    for place in places:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        done = run(folder)
+        assert done.returncode != 0, (name, place, done.stdout)
+    path.write_bytes(whole)
+    assert run(folder).returncode == 0
+
+
+@pytest.mark.committed
 def test_another_key_is_not_trusted(folder: Path) -> None:
     assert run(folder, "--key", "A" * 43 + "=").returncode == 1
 

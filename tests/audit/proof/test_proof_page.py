@@ -106,7 +106,13 @@ def test_evidence_holds_what_was_asked_for(officer: User, client: Client) -> Non
     answer = signed_in(client, officer).get("/log/evidence/", {"actor": name})
     assert answer["Content-Type"] == "application/zip"
     archive = zipfile.ZipFile(io.BytesIO(answer.content))
-    assert set(archive.namelist()) == {"bundle.json", "events.jsonl", "verify.py", "README.txt"}
+    assert set(archive.namelist()) == {
+            "bundle.json",
+            "events.jsonl",
+            "verify.py",
+            "README.txt",
+            "SHA256SUMS",
+        }
     assert archive.read("events.jsonl").decode().count(name) >= 1
     assert events("log.evidence_taken", actor_id=officer.pk)
 
