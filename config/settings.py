@@ -24,6 +24,9 @@ MASTER_KEYS = env.keys_of_32_bytes("CHARTROOM_MASTER_KEYS")
 SEAL_KEYS = env.keys_of_32_bytes(
     "CHARTROOM_SEAL_KEYS", required=False
 )  # Ed25519 seeds; only the worker needs them
+SEAL_PUBLIC_KEYS = env.keys_of_32_bytes(
+    "CHARTROOM_SEAL_PUBLIC_KEYS", required=False
+)  # what checks seals where no seed is: the web's, and retired keys
 SEAL_SECONDS = env.number("CHARTROOM_SEAL_SECONDS", 15, least=1)
 # Where checkpoints of the log go: folders (best elsewhere), s3://, syslog+tls://, syslog://, mailto:; by commas.
 CHECKPOINTS = env.parts("CHARTROOM_CHECKPOINTS")

@@ -293,9 +293,9 @@ def check_files() -> Iterator[Archived]:
 
 def public_key_is_ours(key: str) -> bool:
     """Whether this machine has the seal key that this public key belongs to."""
-    return key in {keys.public_text(key_id) for key_id in settings.SEAL_KEYS}
+    return key in {keys.public_text(key_id) for key_id in keys.order()}
 
 
 def has_keys() -> bool:
     """Whether this machine has any seal key to compare with."""
-    return bool(settings.SEAL_KEYS)
+    return bool(keys.order())

@@ -1,4 +1,7 @@
-"""The signing keys of the log. The database never holds one; old keys stay known so that old seals can be checked."""
+"""The signing keys of the log. The database never holds one; old keys stay known so that old seals can be checked.
+
+Only the worker has the seeds. Whoever merely checks (the web) has the public keys.
+"""
 
 import base64
 from functools import cache
@@ -19,7 +22,8 @@ def _private(seed: bytes) -> Ed25519PrivateKey:
 
 def order() -> list[str]:
     """Key ids from the oldest to the current one."""
-    return list(reversed(settings.SEAL_KEYS))
+    checked_only = [key_id for key_id in settings.SEAL_PUBLIC_KEYS if key_id not in settings.SEAL_KEYS]
+    return [*settings.SEAL_KEYS, *checked_only][::-1]
 
 
 def current() -> str:
@@ -36,8 +40,10 @@ def sign(key_id: str, message: bytes) -> bytes:
 
 def public(key_id: str) -> Ed25519PublicKey | None:
     """The public key of this id, if we know it."""
-    seed = settings.SEAL_KEYS.get(key_id)
-    return _private(seed).public_key() if seed else None
+    if seed := settings.SEAL_KEYS.get(key_id):
+        return _private(seed).public_key()
+    raw = settings.SEAL_PUBLIC_KEYS.get(key_id)
+    return Ed25519PublicKey.from_public_bytes(raw) if raw else None
 
 
 def public_text(key_id: str) -> str:

@@ -3,6 +3,7 @@ is used.
 """
 
 import ast
+import base64
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from config.embedded.postgres import HBA, QUIET_LOG
 from deploy import make_secrets
@@ -157,6 +159,21 @@ def test_only_migrations_know_the_owner_and_only_the_worker_seals(compose: dict[
         service = compose["services"][program]
         assert ("DATABASE_OWNER_URL" in service["environment"]) == (program == "migrate")
         assert ("seal_keys" in service["secrets"]) == (program == "worker")
+        assert ("seal_public_keys" in service["secrets"]) == (program == "web")
+
+
+def test_the_public_keys_are_those_of_the_seeds(made: Path) -> None:
+    lines = {
+        name: dict(line.split(":", 1) for line in (made / "secrets" / name).read_text().split())
+        for name in ("seal_keys", "seal_public_keys")
+    }
+    assert list(lines["seal_keys"]) == list(lines["seal_public_keys"])
+    for key_id, seed in lines["seal_keys"].items():
+        key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(seed))
+        assert (
+            lines["seal_public_keys"][key_id]
+            == base64.b64encode(key.public_key().public_bytes_raw()).decode()
+        )
 
 
 def test_only_the_proxy_is_reachable(compose: dict[str, Any]) -> None:

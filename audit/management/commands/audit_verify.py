@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit.archiving import services as archiving
 from audit.archiving.places import NoPlace
-from audit.proof import offline_verifier, verifying
+from audit.proof import keys, offline_verifier, verifying
 from audit.proof.checkpoints import known
 
 
@@ -23,9 +23,16 @@ class Command(BaseCommand):
         parser.add_argument(
             "--file", help="check this file of an archived month instead; no database is asked"
         )
+        parser.add_argument(
+            "--keys", action="store_true", help="only print the public keys, as the settings take them"
+        )
         parser.add_argument("--key", default="", help="with --file: the public key (base64) you trust")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["keys"]:
+            for key_id in reversed(keys.order()):
+                self.stdout.write(f"{key_id}:{keys.public_text(key_id)}")
+            return
         if options["file"]:
             self._file(options["file"], options["key"])
             return

@@ -107,12 +107,12 @@ def test_evidence_holds_what_was_asked_for(officer: User, client: Client) -> Non
     assert answer["Content-Type"] == "application/zip"
     archive = zipfile.ZipFile(io.BytesIO(answer.content))
     assert set(archive.namelist()) == {
-            "bundle.json",
-            "events.jsonl",
-            "verify.py",
-            "README.txt",
-            "SHA256SUMS",
-        }
+        "bundle.json",
+        "events.jsonl",
+        "verify.py",
+        "README.txt",
+        "SHA256SUMS",
+    }
     assert archive.read("events.jsonl").decode().count(name) >= 1
     assert events("log.evidence_taken", actor_id=officer.pk)
 

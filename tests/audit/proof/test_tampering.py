@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections, transaction
 
 from audit.models import Event
-from audit.proof import checkpoints, epochs, keys, sealing, verifying
+from audit.proof import bundle, checkpoints, epochs, keys, sealing, verifying
 from audit.proof.verifying import Result
 from audit.services import record
 from common.ids import uuid7
@@ -431,6 +431,23 @@ def test_a_rotated_key_goes_on(sealed: list[int], settings: LazySettings) -> Non
         write_events(1)
         assert seal_everything().key_id == "newer"
         assert verifying.verify().ok
+
+
+def test_the_public_keys_are_enough_to_check(sealed: list[int], settings: LazySettings) -> None:
+    """The web of a hospital's installation: the seeds are the worker's alone."""
+    before = {key_id: keys.public_text(key_id) for key_id in settings.SEAL_KEYS}
+    public = {key_id: base64.b64decode(text) for key_id, text in before.items()}
+    settings.SEAL_KEYS, settings.SEAL_PUBLIC_KEYS = {}, public
+    assert verifying.verify().ok
+    assert keys.order() == ["old", "new"]
+    assert {one["public_key"] for one in checkpoints.newest()} == {before["new"]}
+    assert all(proven.holds for proven in bundle.gather(sealed)[0])
+    with pytest.raises(keys.NoKey):
+        sealing.seal()
+    settings.SEAL_PUBLIC_KEYS = {"new": public["old"], "old": public["new"]}
+    told = verifying.verify().first_bad
+    assert told is not None
+    assert told.kind == "epoch_altered"
 
 
 def test_without_a_key_events_are_still_written(committed: None, settings: LazySettings) -> None:
