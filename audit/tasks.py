@@ -42,8 +42,8 @@ def seal() -> int:
         epoch = sealing.seal()
     except keys.NoKey:
         return 0  # the proof state says so; events are written all the same
-    except sealing.OtherCluster as other:
-        logger.error("%s", other)
+    except (sealing.OtherCluster, sealing.CutBack) as refused:
+        logger.error("%s", refused)
         return 0
     destinations.deliver()
     return epoch.row_count if epoch else 0

@@ -27,6 +27,8 @@ SEAL_KEYS = env.keys_of_32_bytes(
 SEAL_PUBLIC_KEYS = env.keys_of_32_bytes(
     "CHARTROOM_SEAL_PUBLIC_KEYS", required=False
 )  # what checks seals where no seed is: the web's, and retired keys
+# What this machine sealed last, outside the database: the sealer goes on only where the chain still holds it.
+SEAL_MEMORY = Path(env.text("CHARTROOM_SEAL_MEMORY", str(DATA_DIR / "sealed.jsonl")))
 SEAL_SECONDS = env.number("CHARTROOM_SEAL_SECONDS", 15, least=1)
 # Where checkpoints of the log go: folders (best elsewhere), s3://, syslog+tls://, syslog://, mailto:; by commas.
 CHECKPOINTS = env.parts("CHARTROOM_CHECKPOINTS")

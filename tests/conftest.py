@@ -95,6 +95,12 @@ def password_is_enough() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def sealer_remembers_nothing() -> None:
+    """Each test begins with another log; tests about the memory of the sealer give it a file."""
+    settings.SEAL_MEMORY = None
+
+
+@pytest.fixture(scope="session", autouse=True)
 def own_folders() -> None:
     """Each test process stores and reads in folders of its own, so that none finds what another is at."""
     worker = os.environ.get("PYTEST_XDIST_WORKER")

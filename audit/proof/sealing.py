@@ -6,11 +6,13 @@ snapshot's xmin are all finished, and their rows visible. Writers are never held
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
+from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from psycopg2 import errors as postgres
 
-from audit.proof import epochs, eras, keys
+from audit.proof import epochs, eras, keys, memory
 from audit.proof.epochs import FIRST_PREVIOUS, Epoch, Leaves
 
 ADVISORY_LOCK = 0x43485254  # one sealer at a time; a second one leaves at once
@@ -19,6 +21,10 @@ MOST_ROWS = 200_000
 
 class OtherCluster(Exception):
     """The chain was written by another database cluster: somebody moved or restored it and has not said so."""
+
+
+class CutBack(Exception):
+    """The chain does not hold what this machine sealed last: seals were removed, made anew, or a backup restored."""
 
 
 def cluster_now() -> str:
@@ -51,7 +57,7 @@ def is_only_sealer(*, patience: int = 0) -> bool:
 def seal() -> Epoch | None:
     """Seal what has settled since the last epoch; None when there is nothing, or another sealer is at it.
 
-    Raises keys.NoKey, OtherCluster.
+    Raises keys.NoKey, OtherCluster, CutBack.
     """
     key_id = keys.current()
     with transaction.atomic():
@@ -66,7 +72,29 @@ def seal() -> Epoch | None:
                 "The log was sealed by another database cluster than this one: it was moved or restored. If that was"
                 " meant, say so with `audit_moved`; docs/operators/proof.md tells how."
             )
-        return _seal_up_to(int(settled), now, cluster, key_id, former)
+        known = memory.remembered()
+        if known and not memory.is_in_chain(known):
+            raise CutBack(
+                f"The chain does not hold seal {known['n']}, which this machine made: seals were removed or made anew,"
+                f" or an older backup was restored. Nothing is sealed before {settings.SEAL_MEMORY} is moved away;"
+                " docs/operators/proof.md tells what to do first."
+            )
+        epoch = _seal_up_to(int(settled), now, cluster, key_id, former)
+        if epoch:
+            transaction.on_commit(partial(memory.keep, epoch))
+        return epoch
+
+
+def oldest_unsealed() -> datetime | None:
+    """The time of the first event that waits for its seal; None when all are sealed."""
+    newest, era = epochs.last(), eras.every().current
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select at from audit_event where txid >= %s::text::xid8 and id > %s order by txid limit 1",
+            [str(newest.next_from_xid if newest else 0), era.after_id],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def _seal_up_to(settled: int, now: datetime, cluster: str, key_id: str, former: Epoch | None) -> Epoch | None:

@@ -11,7 +11,7 @@ from django.db import connection
 
 from audit.archiving import ledger
 from audit.archiving.ledger import Archived
-from audit.proof import clock, epochs, eras, keys, merkle, naming, sealing, stamps
+from audit.proof import clock, epochs, eras, keys, memory, merkle, naming, sealing, stamps
 from audit.proof.epochs import FIRST_PREVIOUS, Epoch, Leaves
 from audit.proof.eras import Era, Eras
 from audit.proof.naming import Bad
@@ -56,17 +56,19 @@ def verify(
 
     A checkpoint is {"n", "signature", "total"} (signature hexadecimal), or {"n", "fingerprint"} of a printed one.
     Only they show that the newest epochs were cut off, a backup restored over the log, or the whole chain made anew
-    with a stolen key. `told` is for a log that was brought here from another cluster: its eras, where the chain does
-    not say them yet; its tail is not looked at.
+    with a stolen key; the one that this machine's sealer keeps is taken too. `told` is for a log that was brought here
+    from another cluster: its eras, where the chain does not say them yet; its tail is not looked at.
     """
     result = Result()
+    # Before the chain is read: what is sealed meanwhile would be missed in it.
+    own = memory.remembered() if told is None and last is None else None
     stamped = _StampsOnTheWay(result, first)
     try:
         if told is None:
             _check_cluster()
         former = _walk(result, first, last, told or eras.every(), stamped)
         if last is None:
-            _check_checkpoints(checkpoints, former)
+            _check_checkpoints([*checkpoints, *([own] if own else [])], former)
             stamped.check_end(former)
             if told is None:
                 _check_tail(result, former)
@@ -284,10 +286,18 @@ def _check_around(epoch: Epoch, found: list[tuple[int, bytes]], near: list[Archi
 
 
 def _went_back(checkpoint: Mapping[str, Any]) -> bool:
-    """Whether fewer event ids were ever given than the checkpoint counted events: so it is after a backup's restore."""
+    """Whether numbers of events are given, or were given, a second time: so it is after a backup's restore.
+
+    Fewer were ever given than the checkpoint counted events; or one of those numbers was given after the checkpoint.
+    """
+    total = int(checkpoint.get("total", 0))
     with connection.cursor() as cursor:
-        cursor.execute("select last_value from audit_event_id_seq")
-        return int(cursor.fetchone()[0]) < int(checkpoint.get("total", 0))
+        cursor.execute(
+            "select last_value < %s or exists (select from audit_event where at > %s::timestamptz and id <= %s)"
+            " from audit_event_id_seq",
+            [total, checkpoint.get("sealed_at", "infinity"), total],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def _is_known(epoch: Epoch, checkpoint: Mapping[str, Any]) -> bool:
@@ -300,21 +310,20 @@ def _is_known(epoch: Epoch, checkpoint: Mapping[str, Any]) -> bool:
 def _check_checkpoints(checkpoints: Iterable[Mapping[str, Any]], newest: Epoch | None) -> None:
     for checkpoint in checkpoints:
         n = int(checkpoint["n"])
-        if (newest is None or n > newest.n) and _went_back(checkpoint):
+        epoch = epochs.of([n]).get(n) if newest and n <= newest.n else None
+        if epoch and _is_known(epoch, checkpoint):
+            continue
+        if _went_back(checkpoint):
             text = (
-                f"A checkpoint kept elsewhere knows epoch {n} and {checkpoint['total']} events, more than this database"
-                " ever gave numbers to: an older backup was restored over the log."
+                f"A checkpoint kept elsewhere knows epoch {n} and {checkpoint['total']} events, and this database gives"
+                " their numbers a second time: an older backup was restored over the log."
             )
             raise _Found(Bad("restored", text, epoch=n))
         if newest is None or n > newest.n:
             text = f"A checkpoint kept elsewhere knows epoch {n}, but the chain ends before it: its tail was cut off."
             raise _Found(Bad("tail_cut", text, epoch=n))
-        epoch = next(iter(epochs.every(n)), None)
-        if epoch is None or not _is_known(epoch, checkpoint):
-            text = (
-                f"Epoch {n} is not the one that the checkpoint kept elsewhere knows: the chain was made anew."
-            )
-            raise _Found(Bad("chain_replaced", text, epoch=n))
+        text = f"Epoch {n} is not the one that the checkpoint kept elsewhere knows: the chain was made anew."
+        raise _Found(Bad("chain_replaced", text, epoch=n))
 
 
 def _check_tail(result: Result, newest: Epoch | None) -> None:

@@ -13,14 +13,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.models import Event
-from audit.proof import epochs
+from audit.proof import epochs, sealing
 from audit.proof.epochs import Epoch
 from audit.review import access, case_access, counting, proof, signoff_queries
 from audit.review.describing import Line
 from audit.review.models import Case, DayPerson, DayState, GlassReview, LogCheck
 
 SHOWN = 8
-SEAL_IS_OLD = timedelta(hours=1)
+SEAL_IS_LATE = timedelta(minutes=10)
 CHECK_IS_OLD = timedelta(days=2)
 LONGEST_AWAY = timedelta(days=31)
 
@@ -46,12 +46,14 @@ class Proof:
     has_key: bool
     seal: Epoch | None
     check: LogCheck | None
+    standing: LogCheck | None  # what a check found and no later one of as much took back
+    waiting_since: datetime | None  # the first event without a seal
     stamping: proof.Stamping | None
 
     @property
     def is_sealing(self) -> bool:
-        """A seal was made within the hour."""
-        return self.seal is not None and timezone.now() - self.seal.sealed_at < SEAL_IS_OLD
+        """Nothing has waited for its seal for long; where nothing happens, nothing waits."""
+        return self.waiting_since is None or timezone.now() - self.waiting_since < SEAL_IS_LATE
 
     @property
     def is_checked(self) -> bool:
@@ -60,8 +62,8 @@ class Proof:
 
     @property
     def is_whole(self) -> bool:
-        """The last check found nothing bad; so it is before the first one."""
-        return self.check is None or self.check.is_whole
+        """Nothing bad that was found still stands; so it is before the first check."""
+        return self.standing is None
 
 
 @dataclass
@@ -75,9 +77,16 @@ class Unexplained:
 
 
 def proof_state() -> Proof:
-    """The key, the newest seal, the last check, the time-stamps. Seven reads at most."""
+    """The key, the newest seal, the last check, what waits, the time-stamps. Twelve reads at most."""
     check = LogCheck.objects.order_by("-at", "-pk").first()
-    return Proof(proof.has_key(), epochs.last(), check, proof.stamping())
+    return Proof(
+        proof.has_key(),
+        epochs.last(),
+        check,
+        proof.standing(),
+        sealing.oldest_unsealed(),
+        proof.stamping(),
+    )
 
 
 def last_visit(user: User) -> datetime | None:

@@ -57,6 +57,7 @@ class ProofState:
     has_key: bool
     newest: Epoch | None
     last_check: Event | None
+    standing: LogCheck | None
     job: Job | None
     checkpoints: list[dict[str, Any]]
     deliveries: list[CheckpointDelivery]
@@ -68,6 +69,15 @@ class ProofState:
 def has_key() -> bool:
     """Whether a key to check the seals with is known here; the seed itself only the worker needs."""
     return bool(keys.order())
+
+
+def standing() -> LogCheck | None:
+    """The newest check that found something bad, unless a later one of as much found the log whole."""
+    bad = LogCheck.objects.filter(is_whole=False).order_by("-at", "-pk").first()
+    if bad is None:
+        return None
+    later = LogCheck.objects.filter(is_whole=True, at__gt=bad.at, first_epoch__lte=bad.first_epoch)
+    return None if later.exists() else bad
 
 
 def stamping() -> Stamping | None:
@@ -97,6 +107,7 @@ def view_state(*, by: User) -> ProofState:
         has_key=has_key(),
         newest=newest,
         last_check=checks.first(),
+        standing=standing(),
         job=job,
         checkpoints=seals,
         deliveries=list(
@@ -159,13 +170,14 @@ def verify_lately() -> Result:
 def _verify(by: User, first: int, last: int | None = None) -> Result:
     result = verifying.verify(first=first, last=last)
     with transaction.atomic():
-        LogCheck.objects.create(
-            by=by,
-            is_whole=result.ok,
-            first_epoch=first,
-            checked=result.checked,
-            text=result.first_bad.text if result.first_bad else "",
-        )
+        if last is None or result.first_bad:  # a part that is whole says nothing of the rest
+            LogCheck.objects.create(
+                by=by,
+                is_whole=result.ok,
+                first_epoch=first,
+                checked=result.checked,
+                text=result.first_bad.text if result.first_bad else "",
+            )
         record(
             "log.verified",
             by=by,

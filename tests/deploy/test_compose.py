@@ -255,4 +255,4 @@ def test_secrets_are_made_once(made: Path) -> None:
     before = {path: path.read_text() for path in [*made.glob("secrets/*_key*"), made / ".env"]}
     make_secrets.make(made, "other.example")
     assert before == {path: path.read_text() for path in before}
-    assert len(before) == 4
+    assert len(before) == 5

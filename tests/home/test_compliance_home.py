@@ -27,9 +27,11 @@ def part_of(answer):
 
 @pytest.fixture
 def sealed(monkeypatch):
-    """As if the log had been sealed a minute ago."""
+    """As if the log had been sealed a minute ago, and events had waited for so many minutes since."""
 
-    def at(minutes=1):
+    def at(minutes=1, waiting=None):
+        since = None if waiting is None else timezone.now() - timedelta(minutes=waiting)
+        monkeypatch.setattr("audit.review.desk.sealing.oldest_unsealed", lambda: since)
         seal = SimpleNamespace(n=3, total=41, sealed_at=timezone.now() - timedelta(minutes=minutes))
         monkeypatch.setattr("audit.review.desk.epochs.last", lambda: seal)
         monkeypatch.setattr("audit.review.desk.proof.has_key", lambda: True)
@@ -38,11 +40,11 @@ def sealed(monkeypatch):
     return at
 
 
-def checked(by, *, is_whole=True, hours=1):
+def checked(by, *, is_whole=True, first=1):
     row = LogCheck.objects.create(
         by=by,
         is_whole=is_whole,
-        first_epoch=1,
+        first_epoch=first,
         checked=12,
         text="" if is_whole else "Event 7 is not as it was sealed.",
     )
@@ -88,9 +90,29 @@ def test_the_proof_is_green_with_the_time_of_its_check_and_red_when_it_is_not_wh
     assert "Sealed and whole" not in page
 
 
+def test_a_check_of_less_does_not_take_back_what_was_found(compliance, browse, sealed):
+    """The nightly check of the last days finds nothing wrong with an event of last month."""
+    client = browse(compliance)
+    checked(compliance, is_whole=False)
+    checked(compliance, first=900)
+    page = client.get("/").content.decode()
+    assert "Not whole" in page
+    assert "Event 7 is not as it was sealed." in page
+    checked(compliance)
+    assert "Sealed and whole" in client.get("/").content.decode()
+
+
+def test_a_quiet_night_is_no_stop_of_sealing(compliance, browse, sealed):
+    checked(compliance)
+    sealed(600)
+    assert "Sealed and whole" in browse(compliance).get("/").content.decode()
+    sealed(600, waiting=1)
+    assert "Sealed and whole" in browse(compliance).get("/").content.decode()
+
+
 def test_the_proof_is_red_when_sealing_stopped_or_there_is_no_key(compliance, browse, sealed, monkeypatch):
     checked(compliance)
-    sealed(90)
+    sealed(1, waiting=11)
     assert "Sealing has stopped" in browse(compliance).get("/").content.decode()
     monkeypatch.setattr("audit.review.desk.epochs.last", lambda: None)
     assert "Not sealed yet" in browse(compliance).get("/").content.decode()
