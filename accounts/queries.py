@@ -27,8 +27,8 @@ def token_of(user: User, pk: UUID) -> ApiToken:
 
 
 def active_user_named(username: str) -> User | None:
-    """Somebody active of this name, whatever the case, for work to be given to; None when nobody has it."""
-    return User.objects.filter(username__iexact=username, is_active=True).first()
+    """The active person of this name, whatever the case, for work to be given to; None when nobody has it."""
+    return User.objects.people().filter(username__iexact=username, is_active=True).first()
 
 
 def person_named(username: str) -> User:

@@ -8,6 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from accounts.services import service_account
 from common.jobs import services as jobs
 from records.release import answers
 from records.release.models import RecordRequest, Release
@@ -124,6 +125,15 @@ def test_the_same_idempotency_key_logs_one_request(roi: User, api: Any) -> None:
     first, second = _requested(client, patient.pk), _requested(client, patient.pk)
     assert first["id"] == second["id"]
     assert RecordRequest.objects.filter(patient=patient).count() == 1
+
+
+def test_a_request_is_given_to_people_only(roi: User, api: Any) -> None:
+    """A service account has the right, and nobody would see that it waits."""
+    row, service = logged(roi), service_account("delivery")
+    answer = api(roi).patch(f"/api/v1/requests/{row.pk}/", {"assigned_to": service.username}, format="json")
+    assert (answer.status_code, list(answer.json()["errors"])) == (422, ["assigned_to"])
+    row.refresh_from_db()
+    assert row.assigned_to is None
 
 
 def test_a_change_made_on_an_old_version_is_refused(roi: User, api: Any) -> None:
