@@ -35,14 +35,18 @@ def note(refusal: Refusal, by: Actor | None, *, path: str) -> None:
         )
 
 
+def patient_shown(data: Any) -> UUID | None:
+    """Whose chart an answer of the API is about, by API.md's names."""
+    shown = data if isinstance(data, dict) else {}
+    return as_uuid(shown.get("id")) if "mrn" in shown else as_uuid(shown.get("patient"))
+
+
 def note_replay(request: Request, data: Any) -> None:
     """An answer kept under an Idempotency-Key is given again: what it shows is a look (invariant 1)."""
-    shown = data if isinstance(data, dict) else {}
-    patient = as_uuid(shown.get("id")) if "mrn" in shown else as_uuid(shown.get("patient"))
     record(
         "request.repeated",
         by=cast(Actor, request.user),
-        patient=patient,
+        patient=patient_shown(data),
         reason="the caller's own earlier answer",
         detail={"path": request.path[:300]},
     )

@@ -9,11 +9,14 @@ class PatientsConfig(AppConfig):
 
         from accounts import known, rights
         from audit import catalogue, explaining
+        from common.api import on_replay
         from patients import models, queries
         from patients.events import EVENTS
         from patients.explainers import EXPLAINERS
+        from patients.replaying import check_still_open
         from patients.rights import RIGHTS
 
+        on_replay(check_still_open)
         catalogue.register(EVENTS)
         rights.register(RIGHTS)
         explaining.register(*EXPLAINERS)

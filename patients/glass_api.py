@@ -56,6 +56,7 @@ class BreakGlassView(Endpoint):
     """One's own glass on one chart."""
 
     serializer_class = GlassOut
+    shows_chart = False  # when it ran out, of a glass that has run out
 
     @extend_schema(operation_id="glass_read", responses=GlassOut)
     def get(self, request: Request, patient_id: str) -> Response:

@@ -367,6 +367,34 @@ def test_few_queries(rows: int, clerk: User, api: Api, django_assert_max_num_que
             assert client.get(address).status_code == 200
 
 
+def test_an_answer_is_not_given_again_to_whoever_lost_the_chart(
+    supervisor: User, compliance: User, api: Api
+) -> None:
+    client, headers = api(supervisor), {"Idempotency-Key": str(uuid7())}
+    first = client.post(URL, ADA, format="json", headers=headers)
+    given = {"kind": "person", "user": supervisor.username, "why": "Her wish"}
+    services.restrict_chart(by=compliance, patient_id=first.json()["id"], **given)
+    again = client.post(URL, ADA, format="json", headers=headers)
+    assert (again.status_code, again.json()["code"]) == (403, "chart_denied")
+    assert "Lovelace" not in again.content.decode()
+    assert [str(event.patient_id) for event in events("access.denied", actor_id=supervisor.pk)] == [
+        first.json()["id"]
+    ]
+    assert not events("request.repeated", actor_id=supervisor.pk)
+
+
+def test_an_answer_is_not_given_again_to_whoever_lost_the_role(
+    clerk: User, administrator: User, api: Api
+) -> None:
+    headers = {"Idempotency-Key": str(uuid7())}
+    assert api(clerk).post(URL, ADA, format="json", headers=headers).status_code == 201
+    with transaction.atomic():
+        clerk.groups.set([])
+        record("user.changed", by=administrator, about=clerk)
+    again = api(User.objects.get(pk=clerk.pk)).post(URL, ADA, format="json", headers=headers)
+    assert (again.status_code, again.json()["code"]) == (403, "role")
+
+
 def test_an_answer_given_again_is_a_look_of_its_own(clerk: User, api: Api) -> None:
     """Invariant 1: a repeated Idempotency-Key shows the patient again."""
     client, headers = api(clerk), {"Idempotency-Key": str(uuid7())}
