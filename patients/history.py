@@ -1,15 +1,18 @@
 """The history of an identity in words, from the events themselves."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
 from django.apps import apps
+from django.db.models import BooleanField, DateField, DateTimeField
 
 from audit.models import Event
+from common.templatetags.chartroom import day_text
 from patients.models import HOUSE, SSN
+from patients.mrn import grouped
 
 OPERATIONS = {"create": "added", "update": "changed", "delete": "removed"}
 UNSAID = {"id", "patient", "merged_into"}
@@ -25,6 +28,17 @@ class Change:
     before: str
     after: str
     row: int = 0  # which row of the event it is a field of
+    form: Callable[[str], str] = str  # how a screen writes it; programs are given what is stored
+
+    @property
+    def was(self) -> str:
+        """What it was, as a screen writes it."""
+        return self.form(self.before) if self.before else ""
+
+    @property
+    def became(self) -> str:
+        """What it became, as a screen writes it."""
+        return self.form(self.after) if self.after else ""
 
 
 @dataclass
@@ -58,6 +72,21 @@ def _shown(column: Any, name: str, value: Any, is_ssn: bool) -> str:
     return str(dict(getattr(column, "choices", None) or ()).get(text, text))
 
 
+def _day(text: str) -> str:
+    try:
+        return day_text(date.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+def _form(column: Any) -> Callable[[str], str]:
+    if isinstance(column, BooleanField):
+        return lambda text: {"True": "yes", "False": "no"}.get(text, text)
+    if isinstance(column, DateField) and not isinstance(column, DateTimeField):
+        return _day
+    return grouped if getattr(column, "name", "") == "mrn" else str
+
+
 def changes_of(event: Event) -> list[Change]:
     """The field differences that the event carries, in words; machinery is left out."""
     found: list[Change] = []
@@ -76,7 +105,7 @@ def changes_of(event: Event) -> list[Change]:
             if before != after:
                 operation = OPERATIONS.get(entry["operation"], entry["operation"])
                 thing = str(model._meta.verbose_name)
-                found.append(Change(thing, operation, label, before, after, row))
+                found.append(Change(thing, operation, label, before, after, row, _form(column)))
     return found
 
 

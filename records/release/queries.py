@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts.models import User
@@ -107,7 +107,10 @@ def disclosures(
 
 
 def history(record_request: RecordRequest, release: Release | None) -> list[Event]:
-    """The log's entries about the request and its newest release, newest first, without the looks."""
+    """The log's entries about the request and its newest release, newest first, without the looks; each with
+    `actor_name`.
+    """
+    who = User.objects.filter(pk=OuterRef("actor_id")).values("name")[:1]
     about = [str(record_request.pk), *([str(release.pk)] if release else [])]
     rows = Event.objects.filter(
         patient_id=record_request.patient_id,
@@ -115,7 +118,8 @@ def history(record_request: RecordRequest, release: Release | None) -> list[Even
         object_type__in=["release.recordrequest", "release.release"],
         object_id__in=about,
     )
-    return list(rows.exclude(event__in=LOOKS).order_by("-at", "-id")[:HISTORY_ROWS])
+    told = rows.exclude(event__in=LOOKS).annotate(actor_name=Subquery(who))
+    return list(told.order_by("-at", "-id")[:HISTORY_ROWS])
 
 
 def evidence_with_file(record_request: RecordRequest, evidence_id: Any) -> Evidence:

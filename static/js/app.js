@@ -4,6 +4,7 @@ import "./keys.js";
 import "./forms.js";
 import "./trouble.js";
 import "./viewer.js";
+import "./beside.js";
 import "./print.js";
 import "./resume.js";
 import "./security-key.js";

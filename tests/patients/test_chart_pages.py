@@ -1,5 +1,6 @@
 """Pages of one chart: each look leaves its event, others learn nothing, few queries."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.urls import reverse
 from accounts.models import User
 from audit.services import record
 from common.ids import uuid7
+from common.templatetags.chartroom import day_text
 from patients import services
 from patients.models import Patient
 from tests.factories import EncounterFactory, PatientFactory
@@ -108,6 +110,12 @@ def test_demographics_tell_who_changed_what(clerk: User, browse: Browse) -> None
     assert first.words == "registered the patient"
     assert "ends in 9999" in text
     assert "219099999" not in text
+    plain = " ".join(re.sub("<[^>]+>", " ", text).split())
+    assert f"birth date {day_text(patient.birth_date)}" in plain
+    assert f"mrn {patient.mrn_display}" in plain.lower()
+    assert str(patient.birth_date) in {change.after for change in first.changes}, (
+        "programs get what is stored"
+    )
 
 
 def test_tabs_are_those_of_the_role(clerk: User, clinician: User, browse: Browse) -> None:

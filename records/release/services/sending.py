@@ -58,7 +58,9 @@ def _describe(release: Release) -> str:
     listed = ", ".join(f"{count} {name}" for name, count in sorted(kinds.items()))
     days = sorted(part["service_date"] for part in parts if part["service_date"])
     period = f" of {days[0]} to {days[-1]}" if days else ""
-    return f"{len(parts)} documents, {release.pages} pages{period}: {listed}"[:1000]
+    documents = f"{len(parts)} document{'' if len(parts) == 1 else 's'}"
+    pages = f"{release.pages} page{'' if release.pages == 1 else 's'}"
+    return f"{documents}, {pages}{period}: {listed}"[:1000]
 
 
 def _write_disclosure(by: User, release: Release, *, how: str, on: date) -> str:

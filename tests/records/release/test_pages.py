@@ -47,14 +47,17 @@ def test_a_request_is_logged_cleared_built_and_sent_on_one_page(roi: User, brows
     assert "Waiting to be built" in answer.content.decode()
     release = Release.objects.get(request=row)
     jobs.run(job_of(release).pk)
-    assert "Download and record as delivered" in client.get(base).content.decode()
+    page = client.get(base).content.decode()
+    assert "Download and record as delivered" in page
+    assert "1 document, 1 page<" in page
+    assert f"· {roi.display_name}<" in page.partition("What happened")[2]
 
     sent = client.post(f"/release/package/{release.pk}/download/")
     assert b"".join(sent.streaming_content).startswith(b"%PDF-")
     assert sent.headers["Content-Disposition"] == f'attachment; filename="{row.number}.pdf"'
     assert Disclosure.objects.get(request=row).how == "download"
     tab = client.get(f"/release/chart/{patient.pk}/").content.decode()
-    assert "1 documents, 2 pages" in tab
+    assert "1 document, 2 pages" in tab
 
 
 def test_a_refused_form_comes_back_with_the_rule_and_the_look_is_on_record(roi: User, browse: Any) -> None:
