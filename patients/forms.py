@@ -67,7 +67,9 @@ class DayField(forms.CharField):
 class IdentityForm(forms.Form):
     """Who the person is."""
 
-    family = forms.CharField(label="Family name", max_length=80, widget=forms.TextInput(attrs=OFF))
+    family = forms.CharField(
+        label="Family name", max_length=80, widget=forms.TextInput(attrs={**OFF, "autofocus": True})
+    )
     given = forms.CharField(label="Given name", max_length=80, widget=forms.TextInput(attrs=OFF))
     middle = forms.CharField(
         label="Middle name", max_length=80, required=False, widget=forms.TextInput(attrs=OFF)

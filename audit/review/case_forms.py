@@ -79,7 +79,9 @@ class AboutForm(forms.Form):
 class OpenForm(AboutForm):
     """A complaint."""
 
-    source = forms.ChoiceField(label="Who says so", choices=Source.choices)
+    source = forms.ChoiceField(
+        label="Who says so", choices=Source.choices, widget=forms.Select(attrs={"autofocus": True})
+    )
     summary = _words(
         "What is supposed to have happened",
         rows=6,

@@ -127,6 +127,8 @@ class QuestionForm(forms.Form):
             "placeholder": "anyone",
             "size": 12,
             "autocapitalize": "none",
+            "data-key": "w",
+            "data-key-label": "The question: who",
         }
         self.fields["patient"].widget.attrs = {**blank, "placeholder": "any chart (MRN)", "size": 16}
         actions = [("", "did anything"), *ACTION_WORDS.items()]

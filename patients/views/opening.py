@@ -130,7 +130,7 @@ def join_team(request: HttpRequest, encounter_id: UUID) -> HttpResponse:
         "tab": "encounters",
         "title": f"Care team of encounter {encounter.number}",
         "button": "Add to the care team",
-        "consequence": "She can open this chart while the encounter lasts, and for some weeks after.",
+        "consequence": "Whoever is added can open this chart while the encounter lasts, and for some weeks after.",
         "back": "patients:encounters",
     }
 

@@ -64,6 +64,7 @@ class UploadForm(forms.Form):
             if isinstance(field, forms.ChoiceField):
                 field.choices = listed
         self.fields["service_date"].widget.attrs["max"] = timezone.localdate().isoformat()
+        self.fields["file"].widget.attrs |= {"data-key": "f", "data-key-label": "Choose files"}
 
 
 class FilterForm(forms.Form):
@@ -143,5 +144,5 @@ class RetractForm(forms.Form):
         label="Why",
         max_length=400,
         help_text="For instance: filed into the wrong chart, the name on page 1 is another.",
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
     )

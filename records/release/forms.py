@@ -31,7 +31,12 @@ class SeenForm(forms.Form):
 class RequestForm(SeenForm):
     """A request as it came in."""
 
-    kind = forms.ChoiceField(label="On what ground", choices=Kind.choices, initial=Kind.PATIENT)
+    kind = forms.ChoiceField(
+        label="On what ground",
+        choices=Kind.choices,
+        initial=Kind.PATIENT,
+        widget=forms.Select(attrs={"autofocus": True}),
+    )
     requester_name = forms.CharField(label="Name", max_length=120, required=False)
     requester_organization = forms.CharField(label="Organization", max_length=120, required=False)
     requester_address = forms.CharField(

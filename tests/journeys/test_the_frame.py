@@ -38,6 +38,34 @@ def test_hands_stay_on_the_keyboard(desk: Desk) -> None:
     expect(page).to_have_url(re.compile("/release/$"))
 
 
+@pytest.mark.parametrize(
+    ("who", "address", "field"),
+    [
+        ("clerk", "/patients/register/", "Family name"),
+        ("clerk", "/documents/{document}/retract/", "Why"),
+        ("roi", "/release/new/?patient={patient}", "On what ground"),
+        ("compliance", "/log/cases/new/", "Who says so"),
+    ],
+)
+def test_a_page_that_is_a_form_begins_in_its_first_field(
+    desk: Desk, furnished: Furnished, who: str, address: str, field: str
+) -> None:
+    page = desk(who)
+    page.goto(address.format(document=furnished.document, patient=furnished.patient))
+    expect(page.locator("main").get_by_label(field, exact=True)).to_be_focused()
+
+
+def test_one_key_leads_to_the_question_and_to_the_files(desk: Desk, furnished: Furnished) -> None:
+    page = desk("compliance")
+    page.goto("/log/")
+    page.keyboard.press("w")
+    expect(page.get_by_label("Who", exact=True)).to_be_focused()
+    page = desk("clerk")
+    page.goto(f"/documents/file/{furnished.patient}/")
+    page.keyboard.press("f")
+    expect(page.locator("main input[type=file]")).to_be_focused()
+
+
 def test_a_slash_in_an_empty_search_box_is_no_letter(desk: Desk) -> None:
     page = desk("clerk")
     page.goto("/patients/")
