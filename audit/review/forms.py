@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit import catalogue
+from audit.proof.eras import LARGEST_ID
 from audit.review.keyset import SORTS, Order
 from audit.review.models import Outcome
 from audit.review.questions import Question
@@ -214,6 +215,23 @@ class PersonForm(forms.Form):
         """Everything she did in the week that begins on this day; call on a valid form."""
         who: User = self.cleaned_data["who"]
         return Question(actor=who.username, since=_start_of(monday), until=_start_of(monday, days=7))
+
+
+class CheckForm(forms.Form):
+    """Which seals are checked: all, where nothing is said."""
+
+    first = forms.IntegerField(label="From seal", required=False, min_value=1, max_value=LARGEST_ID)
+    last = forms.IntegerField(
+        label="To seal, that one included", required=False, min_value=1, max_value=LARGEST_ID
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """The two in their order."""
+        data = super().clean() or self.cleaned_data
+        first, last = data.get("first"), data.get("last")
+        if first and last and last < first:
+            self.add_error("last", "The last seal lies before the first.")
+        return data
 
 
 class PatientPrintForm(forms.Form):

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.views import me
+from audit.proof.eras import LARGEST_ID
 from audit.review import proof
 from common.api import Endpoint, listed
 
@@ -17,7 +18,9 @@ Body = serializers.Serializer[Any]
 class VerifyQuery(Body):
     """Which part of the chain."""
 
-    from_epoch = serializers.IntegerField(min_value=1, required=False, help_text="Check from this epoch on.")
+    from_epoch = serializers.IntegerField(
+        min_value=1, max_value=LARGEST_ID, required=False, help_text="Check from this epoch on."
+    )
     to_epoch = serializers.IntegerField(
         min_value=1,
         required=False,

@@ -16,6 +16,7 @@ from accounts.roles import Role
 from audit.models import CheckpointDelivery
 from audit.proof import checkpoints, destinations, epochs, keys
 from audit.review import proof
+from audit.review.models import LogCheck
 from audit.services import record
 from common.ids import uuid7
 from common.jobs import services as jobs
@@ -81,8 +82,44 @@ def test_the_page_says_who_was_told_of_the_seals_and_who_could_not_be(
 
 
 @pytest.mark.committed
+def test_a_part_is_checked_and_said_to_be_a_part(officer: User, client: Client) -> None:
+    newest = epochs.last()
+    assert newest is not None
+    signed_in(client, officer)
+    before = LogCheck.objects.count()
+    assert client.post("/log/proof/check/", {"first": newest.n, "last": newest.n}).status_code == 302
+    job = Job.objects.filter(kind="audit.verify").order_by("-created_at")[0]
+    jobs.run(job.pk)
+    job.refresh_from_db()
+    assert job.text == "This part of the log is whole."
+    written = events("log.verified", actor_id=officer.pk)[-1]
+    assert written.detail is not None
+    assert (written.detail["epochs"], written.detail["last_epoch"]) == (1, newest.n)
+    assert f"from seal {newest.n} to seal {newest.n} only" in " ".join(
+        client.get("/log/proof/").content.decode().split()
+    )
+    assert LogCheck.objects.count() == before  # says nothing of the rest
+    api = signed_in(APIClient(), officer)
+    answer = api.get("/api/v1/audit/verify/", {"from_epoch": newest.n, "to_epoch": newest.n}).json()
+    assert (answer["ok"], answer["epochs"], answer["checked"]) == (True, 1, newest.row_count)
+    assert api.get("/api/v1/audit/verify/", {"from_epoch": "9" * 30}).status_code == 400
+
+
+@pytest.mark.committed
 def test_a_second_check_does_not_start_beside_the_first(officer: User) -> None:
     assert proof.ask_for_check(by=officer).pk == proof.ask_for_check(by=officer).pk
+
+
+@pytest.mark.committed
+@pytest.mark.parametrize(
+    "given", [{"first": "5", "last": "4"}, {"first": "x"}, {"last": "0"}, {"first": "9" * 30}]
+)
+def test_a_part_that_makes_no_sense_is_refused(given: dict[str, str], officer: User, client: Client) -> None:
+    before = Job.objects.count()
+    answer = signed_in(client, officer).post("/log/proof/check/", given)
+    assert answer.status_code == 422
+    assert "<details open>" in answer.content.decode()
+    assert Job.objects.count() == before
 
 
 @pytest.mark.committed
