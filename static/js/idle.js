@@ -1,13 +1,17 @@
 /* A screen left alone goes blank. The clock is shared by all tabs through a time stamp in localStorage (nothing about
    a patient is ever stored). 60 s before the end a dialog asks; at the end the page is emptied, its place in the
    history is replaced by the sign-in page, and the session is ended on the server. The server keeps its own clock:
-   without this file the session still ends, only the old screen stays until the next click. */
+   without this file the session still ends, only the old screen stays until the next click.
+   Who signs out, or makes room for somebody else, leaves no other tab to be read either: a form with data-leaves tells
+   them first, so that they keep what was typed while the session still lives. */
 import { collect, keep } from "./drafts.js";
 import { openDialog } from "./menus.js";
 
 const ACTIVE = "chartroom.active";
 const LOCKED = "chartroom.locked";
 const WARN_S = 60;
+const LEAVE_MS = 300; // from telling the other tabs to the end of the session
+const GONE_MS = 2000; // until they may ask for the sign-in page and not be led back
 const body = document.body;
 const idle = Number(body.dataset.idle || 0);
 const pingEvery = Math.max(5, Math.min(60, idle / 4)) * 1000;
@@ -40,25 +44,47 @@ function here() {
   return address.pathname + address.search;
 }
 
-function signInAddress() {
+function signInAddress(isIdle) {
   // `of` says whose page this was: somebody else who signs in here comes to her own home.
-  return `${body.dataset.signIn}?${new URLSearchParams({ next: here(), of: body.dataset.whose, idle: "1" })}`;
+  const facts = { next: here(), of: body.dataset.whose, ...(isIdle ? { idle: "1" } : {}) };
+  return `${body.dataset.signIn}?${new URLSearchParams(facts)}`;
 }
 
-function blank() {
+function blank(text = "You were signed out because nobody used this screen for a while.") {
   const words = document.createElement("p");
   words.className = "empty";
-  words.textContent = "You were signed out because nobody used this screen for a while.";
+  words.textContent = text;
   const main = document.createElement("main");
   main.append(words);
   body.replaceChildren(main);
   document.title = "Signed out · Chartroom";
 }
 
+/** The same in a tab that another one tells of the end. */
+async function follow() {
+  if (over) return;
+  over = true;
+  const address = signInAddress(false);
+  const typed = collect(here());
+  blank("You signed out in another tab.");
+  history.replaceState(null, "", address);
+  await keep(typed);
+  setTimeout(() => location.replace(address), GONE_MS);
+}
+
+function leave(event) {
+  const form = event.target;
+  if (over || event.defaultPrevented || !form.matches("[data-leaves]")) return;
+  event.preventDefault();
+  over = true;
+  write(LOCKED, Date.now());
+  setTimeout(() => HTMLFormElement.prototype.submit.call(form), LEAVE_MS);
+}
+
 async function lock({ tell }) {
   if (over) return;
   over = true;
-  const address = signInAddress();
+  const address = signInAddress(true);
   const { signOut } = body.dataset;
   const headers = csrf();
   const typed = tell ? collect(here()) : "";
@@ -127,10 +153,11 @@ export function startIdle() {
   for (const kind of ["pointerdown", "keydown", "wheel", "touchstart", "scroll"]) {
     window.addEventListener(kind, active, { passive: true, capture: true });
   }
+  document.addEventListener("submit", leave);
   document.addEventListener("click", (event) => event.target.closest("[data-idle-stay]") && stay());
   document.getElementById("idle-dialog")?.addEventListener("cancel", stay);
   window.addEventListener("storage", (event) => {
-    if (event.key === LOCKED && Number(event.newValue) > opened) lock({ tell: false });
+    if (event.key === LOCKED && Number(event.newValue) > opened) follow();
   });
   document.addEventListener("visibilitychange", tick);
   window.addEventListener("pageshow", (event) => {

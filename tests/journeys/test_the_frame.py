@@ -189,6 +189,28 @@ def test_back_after_signing_out_shows_nobody(desk: Desk, furnished: Furnished) -
         expect(page.locator("body")).not_to_contain_text(re.compile("mbeki|operative", re.IGNORECASE))
 
 
+@pytest.mark.parametrize("way", ["/sign-out/", "/switch-user/"])
+def test_who_leaves_leaves_no_other_tab_to_be_read(way: str, desk: Desk, furnished: Furnished) -> None:
+    """And what was typed there comes back to its owner."""
+    page = desk("clerk")
+    other = page.context.new_page()
+    other.goto(f"/patients/{furnished.patient}/edit/")
+    expect(other.locator("body")).to_contain_text("MBEKI-LINDQVIST")
+    other.get_by_label("Middle name").first.fill("Typed and not saved")
+    page.goto("/patients/")
+    page.locator(f"form[action='{way}'] button").first.dispatch_event("click")
+    expect(page).to_have_url(re.compile("/sign-in/"))
+    expect(other.locator("body")).not_to_contain_text("MBEKI-LINDQVIST")
+    expect(other).to_have_url(re.compile("/sign-in/.*edit"))
+    expect(other.get_by_label("Password")).to_be_visible()
+    other.get_by_label("User name").fill("clerk")
+    other.get_by_label("Password").fill(PASSWORD)
+    other.keyboard.press("Enter")
+    expect(other).to_have_url(re.compile("/edit/$"))
+    other.get_by_role("button", name="Put it back").click()
+    expect(other.get_by_label("Middle name").first).to_have_value("Typed and not saved")
+
+
 def test_work_in_one_tab_keeps_the_other_one_open(desk: Desk) -> None:
     page = desk("clerk")
     other = page.context.new_page()
