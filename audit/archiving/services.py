@@ -15,14 +15,14 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
-from django.db import OperationalError, connections, transaction
+from django.db import connections, transaction
 from django.utils import timezone
-from psycopg2 import errors as postgres
 
 from audit.archiving import exporting, ledger, loading, places
 from audit.archiving.exporting import NotWhole, Written
 from audit.archiving.ledger import ARCHIVED, ATTACHED, Archived
 from audit.archiving.months import RULE, Month
+from audit.locks import Busy, waiting_at_most
 from audit.proof import epochs, keys, offline_verifier
 from audit.proof.offline_verifier import Archive, Broken
 from audit.services import record
@@ -184,13 +184,10 @@ def _patiently(work: Callable[[], None]) -> None:
     """
     for attempt in range(1, TRIES + 1):
         try:
-            with transaction.atomic(OWNER), connections[OWNER].cursor() as cursor:
-                cursor.execute("set local lock_timeout = '2s'")
+            with waiting_at_most(2, using=OWNER):
                 work()
             return
-        except OperationalError as error:
-            if not isinstance(error.__cause__, postgres.LockNotAvailable):
-                raise
+        except Busy as error:
             if attempt == TRIES:
                 raise NotArchived(
                     "The log is too busy for its table to be changed just now. Nothing was changed: try again."

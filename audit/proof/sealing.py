@@ -9,9 +9,9 @@ from datetime import datetime
 from functools import partial
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
-from psycopg2 import errors as postgres
+from django.db import connection, transaction
 
+from audit.locks import Busy, waiting_at_most
 from audit.proof import epochs, eras, keys, memory
 from audit.proof.epochs import FIRST_PREVIOUS, Epoch, Leaves
 
@@ -44,12 +44,9 @@ def is_only_sealer(*, patience: int = 0) -> bool:
             cursor.execute("select pg_try_advisory_xact_lock(%s)", [ADVISORY_LOCK])
             return bool(cursor.fetchone()[0])
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("select set_config('lock_timeout', %s, true)", [f"{patience}s"])
+        with waiting_at_most(patience), connection.cursor() as cursor:
             cursor.execute("select pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
-    except OperationalError as error:
-        if not isinstance(error.__cause__, postgres.LockNotAvailable):
-            raise
+    except Busy:
         return False
     return True
 
