@@ -82,6 +82,9 @@ ROWS = """() => [...document.querySelectorAll("table.log-lines tbody tr")].map((
 
 def test_a_screen_holds_two_dozen_rows_and_each_unfolds(desk: Desk, furnished: Furnished) -> None:
     """SCREENS: 24 rows at 1440 by 900, each one line; by key the row says everything, and on a phone it is a card."""
+    attending = desk("clinician")
+    attending.goto(f"/patients/{furnished.patient}/")  # the newest look is one that is explained
+    expect(attending.locator("main")).to_contain_text("Timeline")
     page = desk("compliance", viewport=WIDE)
     page.goto("/log/?period=all")
     rows = page.evaluate(ROWS)
@@ -92,7 +95,7 @@ def test_a_screen_holds_two_dozen_rows_and_each_unfolds(desk: Desk, furnished: F
     page.goto(f"/log/chart/{furnished.patient}/?period=all")
     chip = page.locator(
         "td:has(> .unfold-words) > .unfold > summary"
-    ).last  # what nothing explains has no words
+    ).first  # what nothing explains has no words
     words = chip.locator("xpath=../following-sibling::ul")
     assert words.evaluate("list => list.getBoundingClientRect().width") <= 1  # heard, not seen
     expect(words).not_to_be_empty()
