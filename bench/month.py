@@ -103,6 +103,7 @@ def fill_and_seal(actor: User) -> None:
         if not sealing.is_only_sealer(patience=60):
             raise SystemExit("The worker does not let go of the log.")
         empty_log(cursor)
+        settings.SEAL_MEMORY.unlink(missing_ok=True)  # else the sealer rightly misses what it sealed
         cursor.execute(
             f"create table {MONTH.table} partition of audit_event for values from (%s) to (%s)",
             [MONTH.start, MONTH.end],
