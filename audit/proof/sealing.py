@@ -82,9 +82,9 @@ def seal() -> Epoch | None:
         return epoch
 
 
-def oldest_unsealed() -> datetime | None:
-    """The time of the first event that waits for its seal; None when all are sealed."""
-    newest, era = epochs.last(), eras.every().current
+def oldest_unsealed(newest: Epoch | None) -> datetime | None:
+    """The time of the first event that waits for its seal after the newest epoch; None when all are sealed."""
+    era = eras.every().current
     with connection.cursor() as cursor:
         cursor.execute(
             "select at from audit_event where txid >= %s::text::xid8 and id > %s order by txid limit 1",

@@ -77,14 +77,14 @@ class Unexplained:
 
 
 def proof_state() -> Proof:
-    """The key, the newest seal, the last check, what waits, the time-stamps. Twelve reads at most."""
-    check = LogCheck.objects.order_by("-at", "-pk").first()
+    """The key, the newest seal, the last check, what waits, the time-stamps. Eleven reads at most."""
+    check, newest = LogCheck.objects.order_by("-at", "-pk").first(), epochs.last()
     return Proof(
         proof.has_key(),
-        epochs.last(),
+        newest,
         check,
-        proof.standing(),
-        sealing.oldest_unsealed(),
+        proof.standing() if check else None,
+        sealing.oldest_unsealed(newest),
         proof.stamping(),
     )
 

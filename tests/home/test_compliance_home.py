@@ -31,7 +31,7 @@ def sealed(monkeypatch):
 
     def at(minutes=1, waiting=None):
         since = None if waiting is None else timezone.now() - timedelta(minutes=waiting)
-        monkeypatch.setattr("audit.review.desk.sealing.oldest_unsealed", lambda: since)
+        monkeypatch.setattr("audit.review.desk.sealing.oldest_unsealed", lambda newest: since)
         seal = SimpleNamespace(n=3, total=41, sealed_at=timezone.now() - timedelta(minutes=minutes))
         monkeypatch.setattr("audit.review.desk.epochs.last", lambda: seal)
         monkeypatch.setattr("audit.review.desk.proof.has_key", lambda: True)

@@ -146,7 +146,7 @@ def test_homes_need_few_queries_however_much_waits(
         encounter = EncounterFactory(attending=clinician)
         logged(roi, encounter.patient)
         file(clerk, encounter.patient, samples.text_pdf([[str(encounter.pk)]]))
-    for user, most in ((clerk, 12), (roi, 14), (supervisor, 18), (clinician, 14), (compliance, 22)):
+    for user, most in ((clerk, 12), (roi, 14), (supervisor, 18), (clinician, 14), (compliance, 23)):
         client = browse(user)
         client.get("/")
         with django_assert_max_num_queries(most):
