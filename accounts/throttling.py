@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from audit.services import clean, record
 from common.errors import TooMany
+from common.words import counted
 
 # How many passwords one process hashes at once, and for how long one more waits. A hash takes a processor for a tenth
 # of a second: without this, a flood of attempts would take every thread of the web server, and nobody could work.
@@ -149,7 +150,7 @@ def _too_many(what: str, left: timedelta) -> TooMany:
     wait = max(1, round(left.total_seconds()))
     minutes = -(-wait // 60)
     return TooMany(
-        f"Too many {what}. Try again in {minutes} minute{'s' if minutes > 1 else ''}; "
+        f"Too many {what}. Try again in {counted(minutes, 'minute')}; "
         "an administrator can give you a new password meanwhile.",
         wait=wait,
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 import struct
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -103,6 +103,10 @@ class Epoch:
     def link(self) -> bytes:
         """What the next epoch holds of this one."""
         return hashlib.sha256(self.signature).digest()
+
+    def seals(self, pairs: Sequence[tuple[int, bytes]]) -> bool:
+        """Whether these (event id, leaf hash), in this order, are what was sealed."""
+        return len(pairs) == self.row_count and merkle.root([leaf for _, leaf in pairs]) == self.root
 
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> "Epoch":

@@ -13,7 +13,6 @@ from audit.proof.epochs import Epoch, Leaves
 from audit.proof.eras import Move
 from audit.services import record
 
-LARGEST_XID = 2**63 - 1
 PATIENCE = 60  # seconds; an epoch is sealed in a few
 
 
@@ -48,7 +47,7 @@ def carry_over(*, why: str) -> Epoch:
             text = f"What was brought here is not whole, so it is not carried over. {result.first_bad.text}"
             raise NotMoved(text)
         start, end = former.next_from_xid, former.next_from_xid
-        rows = epochs.leaves(start, LARGEST_XID, told.of_epoch(former.n + 1)) if restarted else Leaves()
+        rows = epochs.leaves(start, eras.LARGEST_ID, told.of_epoch(former.n + 1)) if restarted else Leaves()
         if rows:
             end = _newest_transaction([pk for pk, _ in rows.pairs()]) + 1
         epoch = sealing.add(

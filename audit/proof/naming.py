@@ -9,7 +9,7 @@ from itertools import combinations, product
 from django.db import connection
 
 from audit.archiving import ledger
-from audit.proof import epochs, merkle
+from audit.proof import epochs
 from audit.proof.epochs import CANONICAL, Epoch
 from audit.proof.offline_verifier import HEAD
 
@@ -41,7 +41,7 @@ def strange_time(n: int | None, pk: int, at: datetime, *, latest: datetime) -> B
 def of_events(epoch: Epoch, found: Pairs, gone: set[int] | None = None) -> Bad:
     """Which event it is, by the hashes that were kept when the epoch was sealed; `gone` were archived."""
     kept = epochs.kept_leaves(epoch.n)
-    if len(kept) != epoch.row_count or merkle.root([leaf for _, leaf in kept]) != epoch.root:
+    if not epoch.seals(kept):
         text = (
             f"The events of epoch {epoch.n} are not those that were sealed, and neither are its kept hashes."
         )

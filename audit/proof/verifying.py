@@ -11,8 +11,8 @@ from django.db import connection
 
 from audit.archiving import ledger
 from audit.archiving.ledger import Archived
-from audit.proof import clock, epochs, eras, keys, memory, merkle, naming, sealing, stamps
-from audit.proof.epochs import FIRST_PREVIOUS, Epoch, Leaves
+from audit.proof import clock, epochs, eras, keys, memory, naming, sealing, stamps
+from audit.proof.epochs import FIRST_PREVIOUS, Epoch
 from audit.proof.eras import Era, Eras
 from audit.proof.naming import Bad
 from audit.proof.stamps import NotStamped, Stamp, Trust, WrongStamp
@@ -235,7 +235,14 @@ def _check_events(
     elif not rows.are_kept:
         text = f"The hashes that epoch {epoch.n} kept of its events are not those that were sealed; the events are."
         raise _Found(Bad("epoch_altered", text, epoch=epoch.n))
-    _check_times(epoch, former, rows, era)
+    _check_times(
+        former,
+        (epoch.from_xid, epoch.to_xid),
+        era,
+        (rows.first_at, rows.last_at),
+        latest=epoch.sealed_at + timedelta(seconds=1),
+        n=epoch.n,
+    )
     return len(rows)
 
 
@@ -252,18 +259,26 @@ def _earliest_after(former: Epoch | None) -> datetime:
     return at - LONGEST_TRANSACTION
 
 
-def _check_times(epoch: Epoch, former: Epoch | None, rows: Leaves, era: Era) -> None:
-    """No event bears a time long before the seal before it, or after its own; unless the clock was set back then."""
-    earliest = _earliest_after(former)
-    latest = epoch.sealed_at + timedelta(seconds=1)
-    if not rows.first_at or not rows.last_at or (rows.first_at >= earliest and rows.last_at <= latest):
+def _check_times(
+    former: Epoch | None,
+    transactions: tuple[int, int],
+    era: Era,
+    times: tuple[datetime | None, datetime | None],
+    *,
+    latest: datetime,
+    n: int | None,
+) -> None:
+    """No event of these transactions (from, before), the earliest and latest of which bear these times, has one long
+    before the seal before it, or after `latest`; unless the clock was set back then. `n` seals them, None: nothing yet.
+    """
+    earliest, (first_at, last_at) = _earliest_after(former), times
+    if not first_at or not last_at or (first_at >= earliest and last_at <= latest):
         return
-    back = clock.set_back(former.from_xid if former else epoch.from_xid, epoch.to_xid)
-    strange = epochs.first_outside(
-        epoch.from_xid, epoch.to_xid, era, earliest=earliest - back, latest=latest + back
-    )
+    begin, end = transactions
+    back = clock.set_back(former.from_xid if former else begin, end)
+    strange = epochs.first_outside(begin, end, era, earliest=earliest - back, latest=latest + back)
     if strange:
-        raise _Found(naming.strange_time(epoch.n, *strange, latest=latest))
+        raise _Found(naming.strange_time(n, *strange, latest=latest))
 
 
 def _check_around(epoch: Epoch, found: list[tuple[int, bytes]], near: list[Archived], result: Result) -> bool:
@@ -279,8 +294,7 @@ def _check_around(epoch: Epoch, found: list[tuple[int, bytes]], near: list[Archi
             result.archived[row.name] = result.archived.get(row.name, 0) + len(ids)
     if not gone:
         return False
-    is_kept = len(kept) == epoch.row_count and merkle.root([leaf for _, leaf in kept]) == epoch.root
-    if not is_kept or found != [(pk, leaf) for pk, leaf in kept if pk not in gone]:
+    if not epoch.seals(kept) or found != [(pk, leaf) for pk, leaf in kept if pk not in gone]:
         raise _Found(naming.of_events(epoch, found, gone))
     return True
 
@@ -328,27 +342,26 @@ def _check_checkpoints(checkpoints: Iterable[Mapping[str, Any]], newest: Epoch |
 
 def _check_tail(result: Result, newest: Epoch | None) -> None:
     """Events not sealed yet: counted; none may claim a transaction that has not begun, or a time that cannot be."""
-    begin, after_id = (newest.next_from_xid if newest else 0), eras.every().current.after_id
-    earliest = _earliest_after(newest)
+    begin, era = (newest.next_from_xid if newest else 0), eras.every().current
     with connection.cursor() as cursor:
         cursor.execute(
             "select count(*), min(id) filter (where txid >= pg_snapshot_xmax(pg_current_snapshot())),"
             " min(at), max(at), clock_timestamp() from audit_event where txid >= %s::text::xid8 and id > %s",
-            [str(begin), after_id],
+            [str(begin), era.after_id],
         )
         result.unsealed, forged, first_at, last_at, now = cursor.fetchone()
     if forged is not None:
         raise _Found(
             Bad("inserted", f"Event {forged} claims a transaction that has not begun.", event=forged)
         )
-    latest = now + timedelta(seconds=1)
-    if result.unsealed and (first_at < earliest or last_at > latest):
-        back = clock.set_back(newest.from_xid if newest else 0, eras.LARGEST_ID)
-        strange = epochs.first_outside(
-            begin, eras.LARGEST_ID, eras.every().current, earliest=earliest - back, latest=latest + back
-        )
-        if strange:
-            raise _Found(naming.strange_time(None, *strange, latest=latest))
+    _check_times(
+        newest,
+        (begin, eras.LARGEST_ID),
+        era,
+        (first_at, last_at),
+        latest=now + timedelta(seconds=1),
+        n=None,
+    )
 
 
 def _check_strays(told: Eras) -> None:

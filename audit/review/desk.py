@@ -18,6 +18,7 @@ from audit.proof.epochs import Epoch
 from audit.review import access, case_access, counting, proof, signoff_queries
 from audit.review.describing import Line
 from audit.review.models import Case, DayPerson, DayState, GlassReview, LogCheck
+from common.words import counted
 
 SHOWN = 8
 SEAL_IS_LATE = timedelta(minutes=10)
@@ -130,7 +131,7 @@ def clocks(user: User) -> list[Clock]:
     if user.has_perm("review.review_glass"):
         late = GlassReview.objects.overdue(timezone.localdate()).aggregate(all=Count("pk"))["all"]
         if late:
-            words = f"{late} review{'' if late == 1 else 's'} of broken glass"
+            words = f"{counted(late, 'review')} of broken glass"
             found.append(Clock(words, reverse("review:glass-list"), timezone.localdate() - timedelta(days=1)))
     return sorted(found, key=lambda clock: clock.due_on)[:SHOWN]
 
@@ -167,12 +168,12 @@ def newest_day() -> Unexplained | None:
 def today() -> dict[str, int]:
     """Today's events, people and refusals. One read."""
     start = counting.bounds(timezone.localdate())[0]
-    counted: dict[str, int] = Event.objects.filter(at__gte=start).aggregate(
+    numbers: dict[str, int] = Event.objects.filter(at__gte=start).aggregate(
         events_today=Count("pk"),
         people_today=Count("actor_id", distinct=True),
         refused_today=Count("pk", filter=Q(outcome="denied")),
     )
-    return counted
+    return numbers
 
 
 def refusals(user: User) -> list[Line]:

@@ -18,6 +18,7 @@ from accounts.roles import words_for
 from audit.review import counting
 from audit.review.describing import words_of
 from audit.review.models import Alert, Case, CaseStatus, DayCount, DayPerson, DayState, GlassReview, SignOff
+from common.words import counted
 
 TOP = 25
 WEEKLY_UP_TO = 100  # days; longer periods are shown by month
@@ -250,7 +251,7 @@ def _unexplained(report: Report) -> None:
     left = _days(report).filter(explained=None).count()
     if left:
         report.more = (
-            f"{left} day{'' if left == 1 else 's'} of the period were not asked about: accesses are explained a day"
+            f"{counted(left, 'day')} of the period were not asked about: accesses are explained a day"
             f" later, and at most {counting.EXPLAINED_BACK} days back."
         )
 
@@ -363,7 +364,7 @@ def numbers(since: date, until: date) -> dict[str, Any]:
         all_explained=Sum("explained", default=0),
         short=Count("day", filter=Q(is_short=True)),
     )
-    counted = DayCount.objects.filter(day__gte=since, day__lte=until).aggregate(
+    summed = DayCount.objects.filter(day__gte=since, day__lte=until).aggregate(
         refused=Sum("count", filter=Q(outcome="denied"), default=0),
         taken=Sum("count", filter=Q(action__in=counting.TAKEN, outcome="success"), default=0),
         glass=Sum("count", filter=Q(event="glass.broken"), default=0),
@@ -379,7 +380,7 @@ def numbers(since: date, until: date) -> dict[str, Any]:
         "accesses": totals["all_accesses"],
         "explained_percent": _percent(totals["all_explained"], totals["asked"]),
         "explained_asked": totals["asked"],
-        **counted,
+        **summed,
         "alerts": alerts.count(),
         "alerts_open": alerts.filter(state="new").count(),
         "cases_opened": Case.objects.filter(created_at__gte=start, created_at__lt=end).count(),

@@ -12,6 +12,7 @@ from audit.review import describing
 from audit.review.folding import Group
 from audit.review.services import Timeline
 from audit.review.sifting import Explained
+from common.words import counted
 from patients.models import Patient
 
 WORST_FIRST = (Standing.CONTRADICTED, Standing.UNEXPLAINED, Standing.EXPLAINED)
@@ -59,8 +60,8 @@ class TimelineLine:
         if group.is_of_document:
             name = f"“{self.title}”" if self.title else "a document"
             pages = group.pages
-            counted = f"{pages} page{'' if pages == 1 else 's'}" if pages else ""
-            parts = [f"{'read' if pages else 'opened'} {name}", counted]
+            extent = counted(pages, "page") if pages else ""
+            parts = [f"{'read' if pages else 'opened'} {name}", extent]
         elif group.is_refusal:
             parts = [f"was refused {self.line.refused_thing or 'something'}", times(len(group.events))]
         elif group.is_search:

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from accounts.models import User
 from common.templatetags.chartroom import day_text
 from common.web import Page, first_page, paginate
+from common.words import counted
 from patients.models import Patient
 from records.documents import queries
 from records.documents.models import Document, DocumentStatus, Processing
@@ -55,7 +56,7 @@ def _line(row: Any, url: str, *, is_chosen: bool) -> Line:
     """`row` is a Document with what `queries.timeline` annotates."""
     if row.processing == Processing.DONE:
         extent, short_extent = (
-            f"{row.page_count} page{'' if row.page_count == 1 else 's'}",
+            counted(row.page_count, "page"),
             f"{row.page_count} p",
         )
     else:

@@ -30,6 +30,7 @@ from audit.review.services.cases import patient_ids, tell_officers, words_of, wr
 from common.errors import RuleBroken, RulesBroken, WrongMove, check_move
 from common.notices.models import Tone
 from common.web import clean
+from common.words import counted
 
 FACTOR_WORDS = {
     "factor_information": "what kind of information it was and how easily it names somebody",
@@ -268,9 +269,9 @@ def _clock_words(case: Case) -> str:
     if due is None or left is None:  # nothing runs: then nobody is told
         raise AssertionError("A clock that does not run")
     if left < 0:
-        when = f"was to be told by {due:%d %b %Y}, {-left} day{'' if left == -1 else 's'} ago"
+        when = f"was to be told by {due:%d %b %Y}, {counted(-left, 'day')} ago"
     else:
-        when = f"has to be told by {due:%d %b %Y}, in {left} day{'' if left == 1 else 's'}"
+        when = f"has to be told by {due:%d %b %Y}, in {counted(left, 'day')}"
     if case.is_decided:
         return f"The breach of case {case.number} {when}."
     return f"Case {case.number} is not decided. If it is a breach, it {when}."

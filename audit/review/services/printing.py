@@ -26,6 +26,7 @@ from audit.review.services.log import charts_closed_to, named, patients_of, rows
 from audit.services import record
 from common.errors import RuleBroken
 from common.ids import reference
+from common.words import counted
 from patients import access as patient_access
 from patients import queries as patient_queries
 from patients.models import Facility, Patient
@@ -72,27 +73,21 @@ class PatientReport:
     absent: str = ""  # a sentence about archived months
 
 
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"
-
-
 def _deeds(deeds: Iterable[str], documents: int, filed: int) -> str:
     """`opened your chart, read 2 documents and printed from it`."""
-    counted = Counter(deeds)
-    actions = {deed.partition(" ")[0] for deed in counted}
+    seen = Counter(deeds)
+    actions = {deed.partition(" ")[0] for deed in seen}
     did = []
     if "break-glass" in actions:
         did.append("opened your chart outside their usual care, for a reason that they gave")
-    is_chart_seen = any(
-        deed.startswith("view ") and not deed.startswith("view document.") for deed in counted
-    )
+    is_chart_seen = any(deed.startswith("view ") and not deed.startswith("view document.") for deed in seen)
     if (is_chart_seen or not documents) and actions & {"view", "sign", "link", "merge", "unmerge"}:
         did.append("opened your chart")
     if documents:
-        did.append(f"read {_counted(documents, 'document')}")
+        did.append(f"read {counted(documents, 'document')}")
     if filed:
-        did.append(f"filed {_counted(filed, 'document')}")
-    if any(deed.startswith("create ") and deed != "create document.filed" for deed in counted):
+        did.append(f"filed {counted(filed, 'document')}")
+    if any(deed.startswith("create ") and deed != "create document.filed" for deed in seen):
         did.append("added entries to it")
     for action, words in (
         ("update", "changed entries in it"),

@@ -24,6 +24,7 @@ from common.jobs.models import Job, JobStatus
 from common.jobs.services import Running
 from common.notices.models import Tone
 from common.notices.services import notify
+from common.words import counted
 from records.documents import files, languages
 from records.documents.models import (
     PROCESSING_MOVES,
@@ -112,7 +113,7 @@ def _read(job: Running, version: DocumentVersion, folder: Path, have: frozenset[
             waiting, flushed = [], time.monotonic()
     _write(job, version.pk, waiting, total=total, flags=flags)
     shown = Page.objects.filter(of=version).exclude(view=None).count()
-    words = f"{total} page{'s' if total != 1 else ''}"
+    words = counted(total, "page")
     job.progress(total, total, f"{words} read." if shown == total else f"{shown} of {words} read.")
 
 

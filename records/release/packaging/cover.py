@@ -19,6 +19,8 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
+from common.words import counted
+
 from .facts import CoverFacts, Part
 
 CONFIDENTIAL = (
@@ -79,7 +81,7 @@ def make_cover(facts: CoverFacts, rows: Sequence[tuple[Part, int]], *, cover_pag
         ("Purpose", facts.purpose),
         ("Ground", facts.basis),
         ("Prepared", f"{facts.made_at:%d %b %Y %H:%M %Z}"),
-        ("In all", f"{len(rows)} document{'' if len(rows) == 1 else 's'}, {total} pages with this cover"),
+        ("In all", f"{counted(len(rows), 'document')}, {total} pages with this cover"),
     ]
     story: list[Flowable] = [
         lines([facts.facility], head),

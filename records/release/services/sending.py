@@ -14,6 +14,7 @@ from common.errors import Denied, RuleBroken, RulesBroken, WrongMove, check_move
 from common.ids import uuid7
 from common.notices.models import Tone
 from common.notices.services import notify
+from common.words import counted
 from records.documents import files
 from records.documents.sealed import Stored
 from records.release import access
@@ -58,9 +59,8 @@ def _describe(release: Release) -> str:
     listed = ", ".join(f"{count} {name}" for name, count in sorted(kinds.items()))
     days = sorted(part["service_date"] for part in parts if part["service_date"])
     period = f" of {days[0]} to {days[-1]}" if days else ""
-    documents = f"{len(parts)} document{'' if len(parts) == 1 else 's'}"
-    pages = f"{release.pages} page{'' if release.pages == 1 else 's'}"
-    return f"{documents}, {pages}{period}: {listed}"[:1000]
+    extent = f"{counted(len(parts), 'document')}, {counted(release.pages, 'page')}"
+    return f"{extent}{period}: {listed}"[:1000]
 
 
 def _write_disclosure(by: User, release: Release, *, how: str, on: date) -> str:
